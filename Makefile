@@ -1,0 +1,74 @@
+# Everything a developer needs goes through make; `make help` lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+CACHE ?= $(or $(HAVUZ_CACHE),$(HOME)/.cache/havuz)
+UV_VERSION := 0.13.9
+UV := $(CACHE)/uv-$(UV_VERSION)/bin/uv
+MANIFESTS ?= examples/quickstart
+PORT ?= 8080
+WORKERS ?= 2
+RUN := $(UV) run --frozen --no-sync
+export UV_PYTHON_DOWNLOADS := never
+
+.PHONY: help up sync lint format types test unit component clients apiserver generate check bench docs clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+# uv, pinned, in a virtual environment of its own outside the checkout.
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "havuz needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
+	@mkdir -p $(CACHE)
+	@$(PYTHON) -m venv $(CACHE)/uv-$(UV_VERSION) && $(CACHE)/uv-$(UV_VERSION)/bin/pip install --quiet uv==$(UV_VERSION)
+
+sync: $(UV) ## install what havuz and its tests need, as locked
+	@$(UV) sync --quiet --frozen --python $(PYTHON)
+
+up: $(UV) ## run havuz on this machine: no cluster, no key (MANIFESTS=dir PORT=n)
+	@$(UV) sync --quiet --frozen --no-dev --python $(PYTHON)
+	@exec $(UV) run --frozen --no-sync --no-dev havuz up --manifests $(MANIFESTS) --port $(PORT)
+
+lint: sync ## ruff, import contracts, generated files current
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+	$(RUN) lint-imports
+	$(RUN) python -m havuz_contract.crdgen --check
+
+format: sync ## rewrite the code as ruff wants it
+	$(RUN) ruff check --fix
+	$(RUN) ruff format
+
+types: sync ## mypy, strict
+	$(RUN) mypy
+
+unit: sync ## pure functions
+	$(RUN) pytest -n $(WORKERS) tests/house tests/unit tests/golden
+
+component: sync ## the real gateway, a real Valkey, scripted providers on sockets
+	$(RUN) pytest -n $(WORKERS) tests/component
+
+clients: sync ## the same, called by the official SDKs, PHP and curl
+	$(RUN) pytest -n $(WORKERS) tests/clients
+
+apiserver: sync ## the operator against a real Kubernetes control plane
+	$(RUN) pytest tests/apiserver
+
+test: lint types ## everything above, then what did not run is said
+	@tests/run $(WORKERS)
+
+check: lint types unit ## what should pass before a commit
+
+generate: sync ## CRDs, their chart and the API reference, from the models
+	$(RUN) python -m havuz_contract.crdgen
+
+bench: sync ## CPU per request and per streamed chunk, beside nginx and a plain proxy
+	$(RUN) python -m bench
+
+docs: $(UV) ## build the documentation site
+	@$(UV) sync --quiet --frozen --group docs --python $(PYTHON)
+	$(RUN) mkdocs build --strict
+
+clean: ## remove what was built inside the checkout
+	rm -rf .venv .havuz site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

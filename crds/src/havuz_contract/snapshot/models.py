@@ -1,0 +1,157 @@
+"""What a gateway may know: the compiled configuration, without one word of Kubernetes.
+
+Compatibility: a gateway ignores fields it does not know, and keeps its last good revision
+when `SCHEMA_VERSION` is not the one it was built for. Durations are seconds, times are unix seconds.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 1
+
+ProviderName = Literal["openai", "openai-compatible", "mock"]
+Operation = Literal["chat", "embeddings", "image", "speech", "transcription"]
+Balance = Literal["LeastBusy", "Weighted"]
+KeyMode = Literal["Live", "Test"]
+FailoverReason = Literal["Connect", "Timeout", "RateLimited", "ServerError", "Rejected", "Exhausted", "ModelMissing"]
+
+
+class Part(BaseModel):
+    """Base of every snapshot part: immutable, and tolerant of fields from a newer operator."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Breaker(Part):
+    """Opens after `failures` in a row within `window` seconds; half-open `open_for` seconds later."""
+
+    failures: int = 5
+    window: float = 30.0
+    open_for: float = 30.0
+
+
+class Upstream(Part):
+    """One place that is called: provider, base URL and credential.
+
+    `credential` is plain only in memory: `snapshot.envelope` seals it before it is written anywhere.
+    """
+
+    uid: str
+    name: str  # namespace/name, for spans, logs and status; never a secret
+    provider: ProviderName
+    base_url: str = ""
+    credential: str = Field(default="", repr=False)
+    models: tuple[str, ...] = ("*",)
+    weight: int = 1
+    priority: int = 0
+    breaker: Breaker = Breaker()
+    probe_interval: float | None = 60.0
+    headers: dict[str, str] = Field(default_factory=dict, repr=False)
+    ca_bundle: str | None = None
+
+
+class Parameters(Part):
+    """Changes to the body's top-level fields: filled in where absent, forced, or removed."""
+
+    defaults: dict[str, Any] = Field(default_factory=dict)
+    overrides: dict[str, Any] = Field(default_factory=dict)
+    drop: tuple[str, ...] = ()
+
+
+class Target(Part):
+    """One destination of a route: the upstreams that can serve it and what the model is called there."""
+
+    upstreams: tuple[str, ...]  # uids, in a stable order
+    model: str
+    priority: int = 0
+    weight: int = 100
+    parameters: Parameters = Parameters()
+    context_window: int | None = None
+
+
+class Mode(Part):
+    """What `think: true` or `deepsearch: true` means on a route: parameters, and optionally targets of its own."""
+
+    parameters: Parameters = Parameters()
+    targets: tuple[Target, ...] = ()
+
+
+class Failover(Part):
+    """How often and for what another upstream is tried, and the time limits of one request (seconds)."""
+
+    attempts: int = 4
+    reasons: frozenset[FailoverReason] = frozenset(
+        {"Connect", "Timeout", "RateLimited", "ServerError", "Rejected", "Exhausted", "ModelMissing"}
+    )
+    total: float = 120.0
+    first_token: float = 20.0
+    idle: float = 30.0
+    keepalive: float = 15.0
+
+
+class Route(Part):
+    """One public model id and where it leads. `groups` None means that every project may see it."""
+
+    uid: str
+    name: str
+    model: str
+    aliases: tuple[str, ...] = ()
+    owned_by: str = "havuz"
+    created: int = 0
+    operations: frozenset[Operation] = frozenset({"chat"})
+    targets: tuple[Target, ...] = ()
+    balance: Balance = "LeastBusy"
+    failover: Failover = Failover()
+    modes: dict[Literal["think", "deepsearch"], Mode] = Field(default_factory=dict)
+    groups: tuple[str, ...] | None = None
+    order: int = 0  # where two routes claim one model id, the lower order serves it
+
+
+class ProjectKey(Part):
+    """A customer's key: only its SHA-256 leaves the operator."""
+
+    id: str
+    name: str
+    sha256: str  # hex
+    mode: KeyMode
+    masked: str
+    created_at: float = 0.0
+    expires_at: float | None = None
+
+
+class Surface(Part):
+    """On which hosts and in which protocols a project's keys work; empty means any."""
+
+    hosts: tuple[str, ...] = ()
+    protocols: tuple[str, ...] = ()
+
+
+class Review(Part):
+    """Until when, and with which models, a project runs while its plan is under review."""
+
+    until: float
+    models: tuple[str, ...]
+
+
+class Project(Part):
+    """One customer: its keys, and the models they may use."""
+
+    uid: str
+    name: str
+    display_name: str = ""
+    group: str = ""
+    keys: tuple[ProjectKey, ...] = ()
+    allow: tuple[str, ...] = ("*",)
+    deny: tuple[str, ...] = ()
+    review: Review | None = None
+    surface: Surface = Surface()
+    suspended: bool = False
+
+
+class Snapshot(Part):
+    """Everything a gateway serves, by uid. Immutable: a change is a new snapshot."""
+
+    upstreams: dict[str, Upstream] = Field(default_factory=dict)
+    routes: dict[str, Route] = Field(default_factory=dict)
+    projects: dict[str, Project] = Field(default_factory=dict)

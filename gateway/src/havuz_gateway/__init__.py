@@ -1,0 +1,1 @@
+"""The gateway: one request's way from a client to a provider and back."""

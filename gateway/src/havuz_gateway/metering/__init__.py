@@ -1,0 +1,1 @@
+"""Limits and money: what a request may use, and what it used."""

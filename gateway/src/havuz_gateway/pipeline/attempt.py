@@ -1,0 +1,172 @@
+"""Step 4: one call to one upstream, up to the moment its answer may go to the client.
+
+The outcome is a value: `Opened` (an answer is ready, or a stream has shown its first content) or `Failed` (a verdict).
+Until `Opened`, nothing of this attempt has reached the client, so that another upstream can still be asked.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from havuz_contract.snapshot.models import Failover
+from havuz_gateway.pipeline.services import Bounds
+from havuz_gateway.pipeline.types import Attempt, Call
+from havuz_gateway.pool import classify
+from havuz_gateway.pool.verdict import Verdict
+from havuz_gateway.protocols.errors import ProviderError
+from havuz_gateway.protocols.openai_chat.answer import Answer, AnswerError
+from havuz_gateway.protocols.openai_chat.stream import StreamError, StreamTap
+from havuz_gateway.protocols.registry import WIRES, Wire
+from havuz_gateway.transport.base import TransportFailure, UpstreamResponse
+
+_MAX_ERROR_BYTES = 256 * 1024
+_EVENT_STREAM = "text/event-stream"
+
+
+@dataclass(slots=True)
+class Opened:
+    """An answer that may go to the client: whole (`answer`), or a stream that has shown its first content.
+
+    `body` is the whole answer, or the events held up to and with the first content; `rest` is what follows.
+    """
+
+    response: UpstreamResponse
+    body: bytes = field(repr=False)
+    answer: Answer | None = None
+    tap: StreamTap | None = None
+    rest: AsyncIterator[bytes] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An attempt that the client has not seen. `error` and `body` are the provider's words, where it gave any."""
+
+    verdict: Verdict
+    error: ProviderError | None = None
+    body: bytes | None = field(default=None, repr=False)
+
+
+class _Refused(Exception):
+    """Carries a `Failed` out of the depth of an attempt; never leaves this module."""
+
+    def __init__(self, failed: Failed) -> None:
+        super().__init__(failed.verdict.reason)
+        self.failed = failed
+
+
+async def attempt(
+    call: Call, current: Attempt, body: bytes, *, failover: Failover, bounds: Bounds, wall: float
+) -> Opened | Failed:
+    """Call the upstream of `current` with `body`. `wall` is unix seconds, for hints that name a date.
+
+    What an upstream does never raises; only cancellation passes through, and then nothing is left open.
+    """
+    first_token = failover.first_token if call.stream else None
+    response: UpstreamResponse | None = None
+    try:
+        async with asyncio.timeout(first_token) as patience:
+            response = await _send(call, current, body)
+            if not 200 <= response.status < 300:
+                await _refuse(response, current, wall=wall)
+            if call.stream:
+                return await _open_stream(call, current, response, patience, failover=failover, bounds=bounds, wall=wall)
+        return await _open_answer(call, current, response, failover=failover, bounds=bounds, wall=wall)
+    except BaseException as error:
+        if response is not None:
+            response.close()
+        match error:
+            case _Refused():
+                return error.failed
+            case TransportFailure():
+                return Failed(classify.classify_transport(error))
+            case AnswerError() | StreamError():
+                return Failed(classify.garbage(str(error)))
+            case TimeoutError():
+                return Failed(classify.first_token_timeout())
+            case _:
+                raise
+
+
+async def _send(call: Call, current: Attempt, body: bytes) -> UpstreamResponse:
+    member = current.candidate.member
+    request = member.provider.operation_request(member.upstream, call.operation, body, {})
+    if current.trace is None:
+        response = await member.transport.send(request)
+    else:
+        with current.trace:
+            response = await member.transport.send(request, traced=True)
+    current.status = response.status
+    return response
+
+
+async def _refuse(response: UpstreamResponse, current: Attempt, *, wall: float) -> NoReturn:
+    body = await response.read(_MAX_ERROR_BYTES)
+    error = _wire(current).read_error(body)
+    verdict = classify.classify_response(response.status, response.headers, error, wall)
+    raise _Refused(Failed(verdict, error, body))
+
+
+async def _open_answer(
+    call: Call, current: Attempt, response: UpstreamResponse, *, failover: Failover, bounds: Bounds, wall: float
+) -> Opened:
+    """Read a whole JSON answer. Silence in the middle of it is bounded as in a stream."""
+    pieces: list[bytes] = []
+    size = 0
+    async with asyncio.timeout(failover.idle) as patience:
+        async for chunk in response.chunks():
+            pieces.append(chunk)
+            size += len(chunk)
+            if size > bounds.max_response_bytes:
+                raise AnswerError(f"the provider's answer is larger than {bounds.max_response_bytes} bytes")
+            patience.reschedule(asyncio.get_running_loop().time() + failover.idle)
+    body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    answer = _wire(current).read_answer(call.operation, body)
+    if answer.fields.get("error"):
+        _refuse_in_band(_wire(current).read_error(body), response, body, wall=wall)
+    return Opened(response=response, body=body, answer=answer)
+
+
+async def _open_stream(
+    call: Call,
+    current: Attempt,
+    response: UpstreamResponse,
+    patience: asyncio.Timeout,
+    *,
+    failover: Failover,
+    bounds: Bounds,
+    wall: float,
+) -> Opened:
+    """Read up to the first content. `patience` bounds the wait for the first event, then the silence between events."""
+    if not response.headers.get("content-type", "").lower().startswith(_EVENT_STREAM):
+        await _refuse_no_stream(current, response, wall=wall)
+    tap = _wire(current).tap(strip_usage=not call.include_usage, max_event_bytes=bounds.max_event_bytes)
+    rest = response.chunks()
+    async for chunk in rest:
+        held = tap.feed(chunk)
+        if tap.error is not None and not tap.committed:
+            _refuse_in_band(tap.error, response, None, wall=wall)
+        if tap.committed:
+            return Opened(response=response, body=held, tap=tap, rest=rest)
+        if tap.seen_event:
+            patience.reschedule(asyncio.get_running_loop().time() + failover.idle)
+    held = tap.end()
+    if not tap.done:
+        raise TransportFailure("broken", "the provider closed the stream before its first content")
+    return Opened(response=response, body=held, tap=tap, rest=rest)
+
+
+async def _refuse_no_stream(current: Attempt, response: UpstreamResponse, *, wall: float) -> NoReturn:
+    body = await response.read(_MAX_ERROR_BYTES)
+    if b'"error"' in body:
+        _refuse_in_band(_wire(current).read_error(body), response, body, wall=wall)
+    raise StreamError(f"the provider answered with {response.headers.get('content-type', 'no type')!r}, not a stream")
+
+
+def _refuse_in_band(error: ProviderError, response: UpstreamResponse, body: bytes | None, *, wall: float) -> NoReturn:
+    """An error told under status 200."""
+    raise _Refused(Failed(classify.classify_stream_error(error, response.headers, wall), error, body))
+
+
+def _wire(current: Attempt) -> Wire:
+    return WIRES[current.candidate.member.provider.protocol]

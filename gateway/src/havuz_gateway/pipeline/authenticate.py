@@ -1,0 +1,29 @@
+"""Step 1: whose request is it, and may this key be used here."""
+
+import hashlib
+
+from havuz_gateway.errors import PermissionDenied, Unauthenticated
+from havuz_gateway.pipeline.exchange import Request
+from havuz_gateway.pipeline.services import Services
+from havuz_gateway.pipeline.types import Identity
+
+
+def authenticate(request: Request, credential: str | None, protocol: str, services: Services) -> Identity:
+    """The project and key behind `credential`. Raises `Unauthenticated` or `PermissionDenied`."""
+    if not credential:
+        raise Unauthenticated(
+            "no API key was sent: use `Authorization: Bearer <key>`, `x-api-key: <key>` or `?api_key=<key>`"
+        )
+    found = services.view().key(hashlib.sha256(credential.encode()).hexdigest())
+    if found is None:
+        raise Unauthenticated("the API key is not valid: check that it was copied whole and has not been replaced")
+    project, key = found
+    if key.expires_at is not None and key.expires_at <= services.wall():
+        raise Unauthenticated(f"the API key {key.name!r} has expired: use a newer key of this project")
+    if project.suspended:
+        raise PermissionDenied("this project is suspended: contact whoever gave you the key")
+    if project.surface.hosts and request.host not in project.surface.hosts:
+        raise PermissionDenied(f"this key does not work on host {request.host!r}")
+    if project.surface.protocols and protocol not in project.surface.protocols:
+        raise PermissionDenied(f"this key does not work with the {protocol!r} protocol")
+    return Identity(project=project, key=key)

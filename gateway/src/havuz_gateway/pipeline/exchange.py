@@ -1,0 +1,45 @@
+"""The seam between HTTP and the pipeline: a request as plain values, an answer through a small writer.
+
+Nothing right of this line knows `aiohttp.web`; another HTTP server is swapped in here and nowhere else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as it was read. Header names are lower case; `query` keeps each name's first value."""
+
+    id: str
+    method: str
+    path: str
+    host: str  # lower case, without the port
+    headers: Mapping[str, str]
+    query: Mapping[str, tuple[str, ...]]
+    body: bytes
+
+
+class Writer(Protocol):
+    """Where an answer goes. `start` once, then `write` any number of times, then `end` once."""
+
+    @property
+    def started(self) -> bool:
+        """Whether status and headers are out, so that only the body can still tell of an error."""
+
+    async def start(self, status: int, headers: Mapping[str, str]) -> None:
+        """Send status and headers. Raises `ClientGone`."""
+
+    async def write(self, data: bytes) -> None:
+        """Send body bytes; waits while the client reads too slowly. Raises `ClientGone`."""
+
+    async def end(self) -> None:
+        """Finish the answer cleanly. Raises `ClientGone`."""
+
+    async def respond(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """Send a whole answer of known length. Raises `ClientGone`."""
+
+
+class ClientGone(Exception):
+    """The client hung up, or read so slowly that it was cut. Nobody is left to be told."""

@@ -1,0 +1,165 @@
+"""The loop around attempts: choose a candidate, try it, judge what came, and go on while another may help.
+
+Also the keeper of what an attempt holds: the load it puts on its pool member, its span, its connection.
+"""
+
+from havuz_gateway.errors import GatewayError
+from havuz_gateway.pipeline.attempt import Failed, Opened, attempt
+from havuz_gateway.pipeline.context import RequestContext
+from havuz_gateway.pipeline.outgoing import outgoing
+from havuz_gateway.pipeline.refusal import refusal
+from havuz_gateway.pipeline.services import Services
+from havuz_gateway.pipeline.types import Attempt, Call, Plan
+from havuz_gateway.pool import classify
+from havuz_gateway.pool.select import pick, unavailable
+from havuz_gateway.pool.types import Candidate
+from havuz_gateway.pool.verdict import Next, Verdict
+
+
+class Failovers:
+    """The attempts of one request. `open` once; then `close` whatever happened."""
+
+    def __init__(self, context: RequestContext, call: Call, plan: Plan, services: Services) -> None:
+        self._context = context
+        self._call = call
+        self._plan = plan
+        self._services = services
+        self._failed: list[Failed] = []
+        self._tried: set[Candidate] = set()
+        self._window_over = 0  # targets whose context window is not larger are not asked
+        self._missing_on: set[int] = set()  # targets (by identity) that do not have the model
+        self._current: Attempt | None = None
+
+    async def open(self) -> Opened:
+        """Ask one upstream after the other. Raises `GatewayError` when none may help any more."""
+        failover = self._plan.route.failover
+        for number in range(1, failover.attempts + 1):
+            candidate = self._pick()
+            if candidate is None:
+                break
+            current = self._begin(number, candidate)
+            sent = outgoing(self._call, self._plan, candidate)
+            self._context.dropped = sent.dropped
+            result = await attempt(
+                self._call, current, sent.body,
+                failover=failover, bounds=self._services.bounds, wall=self._services.wall(),
+            )  # fmt: skip
+            if isinstance(result, Opened):
+                self._succeed(current, result)
+                return result
+            self._fail(current, result.verdict)
+            self._failed.append(result)
+            if result.verdict.next is Next.CLIENT or not self._may_fail_over(result.verdict):
+                break
+        raise self._refusal()
+
+    def deadline_passed(self, *, route_deadline: bool) -> None:
+        """The request ran out of time. Only the route's own deadline speaks against the key: a client may be impatient."""
+        if self._current is not None and route_deadline and not self._current.committed:
+            self._fail(self._current, classify.first_token_timeout())
+
+    def broke(self) -> None:
+        """The answer broke off after the first content was sent on."""
+        if self._current is not None and self._current.committed:
+            self._fail(self._current, classify.broken())
+
+    def close(self, opened: Opened | None) -> None:
+        """Let go of what is still held: an attempt cut short, the connection, the tap's findings."""
+        if opened is not None:
+            opened.response.close()
+            if opened.tap is not None:
+                self._context.usage = opened.tap.usage
+                self._context.response_id = opened.tap.id
+                self._context.response_model = opened.tap.model
+                self._context.finish_reasons = opened.tap.finish_reasons
+        current = self._current
+        if current is None:
+            return
+        health, model, now = current.candidate.member.health, current.candidate.target.model, self._services.now()
+        if current.committed:  # judged at its end: a key whose streams all break would else look well at each start
+            health.succeed(model, now)
+        else:
+            health.abandon(model, now)
+        self._release(current, "ok" if current.committed else None)
+
+    def _pick(self) -> Candidate | None:
+        plan, services = self._plan, self._services
+        chosen = pick(
+            plan.tiers, tried=self._tried, balance=plan.route.balance, now=services.now(), rng=services.rng,
+            allowed=self._allowed if self._missing_on or self._window_over else None,
+        )  # fmt: skip
+        if chosen is None and self._missing_on:
+            # no other target is left; another key of the same target may still have the model
+            self._missing_on.clear()
+            return self._pick()
+        return chosen
+
+    def _allowed(self, candidate: Candidate) -> bool:
+        if id(candidate.target) in self._missing_on:
+            return False
+        window = candidate.target.context_window
+        return not self._window_over or (window is not None and window > self._window_over)
+
+    def _begin(self, number: int, candidate: Candidate) -> Attempt:
+        member = candidate.member
+        current = self._current = Attempt(number=number, candidate=candidate)
+        self._context.attempts.append(current)
+        self._tried.add(candidate)
+        member.outstanding += 1
+        member.health.begin(candidate.target.model, self._services.now())
+        if self._context.trace is not None:
+            current.trace = self._context.trace.begin_attempt(
+                number=number,
+                provider=member.provider.telemetry_name,
+                url=member.upstream.base_url,
+                upstream_key=member.upstream.name,
+                upstream_model=candidate.target.model,
+            )
+        return current
+
+    def _succeed(self, current: Attempt, opened: Opened) -> None:
+        context = self._context
+        current.committed = True
+        context.first_content_at = self._services.now()
+        if opened.answer is not None:
+            context.usage = opened.answer.usage
+            context.response_id = opened.answer.id
+            context.response_model = opened.answer.model
+            context.finish_reasons = opened.answer.finish_reasons
+
+    def _fail(self, current: Attempt, verdict: Verdict) -> None:
+        current.verdict = verdict
+        member, target = current.candidate.member, current.candidate.target
+        self._services.pool.judge(member, verdict, target.model, now=self._services.now())
+        if verdict.next is Next.NEXT_TARGET:
+            self._missing_on.add(id(target))
+        elif verdict.next is Next.LARGER_WINDOW:
+            self._window_over = max(self._window_over, target.context_window or 1)
+        self._release(current, verdict.reason)
+
+    def _release(self, current: Attempt, result: str | None) -> None:
+        """Give back the load an attempt was, and close its span. `result` None: it was cut short."""
+        self._current = None
+        member = current.candidate.member
+        member.outstanding -= 1
+        error_type = None if result == "ok" else (result or "cancelled")
+        if current.trace is not None:
+            current.trace.end(
+                status=current.status, verdict=result, error_type=error_type, committed=current.committed
+            )
+        self._services.telemetry.metrics.attempt_ended(
+            upstream_key=member.upstream.name, provider=member.provider.telemetry_name, verdict=result or "cancelled"
+        )
+
+    def _may_fail_over(self, verdict: Verdict) -> bool:
+        return verdict.next is Next.LARGER_WINDOW or verdict.reason.value in self._plan.route.failover.reasons
+
+    def _refusal(self) -> GatewayError:
+        return refusal(
+            self._call.model,
+            self._failed,
+            unavailable(self._plan.tiers, now=self._services.now()),
+            same_protocol=all(
+                current.candidate.member.provider.protocol == self._call.protocol for current in self._context.attempts
+            ),
+        )

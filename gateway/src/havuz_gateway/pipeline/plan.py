@@ -1,0 +1,46 @@
+"""Step 2: which targets may serve the request, in tiers. Pure but for the clock it is given."""
+
+from havuz_contract.snapshot.models import Mode, Route, Target
+from havuz_gateway.errors import InvalidRequest, NotFound, PermissionDenied
+from havuz_gateway.pipeline.services import Services
+from havuz_gateway.pipeline.types import Call, Identity, Plan
+from havuz_gateway.pool.types import Candidate
+
+
+def make_plan(call: Call, identity: Identity, services: Services) -> Plan:
+    """The route of the call's model and the tiers of candidates. Raises `NotFound`, `PermissionDenied`, `InvalidRequest`."""
+    route = find_route(call.model, identity, services)
+    if call.operation not in route.operations:
+        raise InvalidRequest(
+            f"model {call.model!r} does not serve {call.operation}; it serves {', '.join(sorted(route.operations))}",
+            param="model",
+        )
+    modes = tuple(_mode(route, name) for name in call.modes)
+    if identity.key.mode == "Test":
+        return Plan(route=route, modes=modes, tiers=_test_tiers(route, services))
+    targets = next((mode.targets for mode in modes if mode.targets), route.targets)
+    return Plan(route=route, modes=modes, tiers=services.pool.tiers(targets))
+
+
+def find_route(model: str, identity: Identity, services: Services) -> Route:
+    """The route this project sees under `model` and may use. Raises `NotFound` or `PermissionDenied`."""
+    view = services.view()
+    route = view.route(identity.project, model)
+    if route is None:
+        raise NotFound(f"model {model!r} does not exist: GET /v1/models lists the models of this key", param="model")
+    if not view.may_use(identity.project, route.model, services.wall()):
+        raise PermissionDenied(f"this project may not use model {model!r}: ask for access to it", param="model")
+    return route
+
+
+def _mode(route: Route, name: str) -> Mode:
+    for known, mode in route.modes.items():
+        if known == name:
+            return mode
+    raise InvalidRequest(f"model {route.model!r} has no {name!r} mode: leave {name!r} out or send false", param=name)
+
+
+def _test_tiers(route: Route, services: Services) -> tuple[tuple[Candidate, ...], ...]:
+    """A test key meets the mock alone: a member of its own per request, so that no failure outlives the request."""
+    target = Target(upstreams=(), model=route.model)
+    return ((Candidate(target=target, member=services.test_member(), weight=1.0),),)

@@ -1,0 +1,111 @@
+"""Step 5: move the answer to the client, as bytes, and never end a broken stream as if it were whole."""
+
+import asyncio
+from collections.abc import Mapping
+
+from havuz_contract.snapshot.models import Failover
+from havuz_gateway.errors import GatewayError, StreamBroken
+from havuz_gateway.pipeline.attempt import Opened
+from havuz_gateway.pipeline.exchange import ClientGone, Writer
+from havuz_gateway.protocols import sse
+from havuz_gateway.protocols.openai_chat.stream import StreamError, StreamTap
+from havuz_gateway.transport.base import TransportFailure
+
+STREAM_HEADERS = {
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "no-cache",
+    "x-accel-buffering": "no",  # nginx in front would otherwise collect the events
+}
+_JSON_HEADERS = {"content-type": "application/json"}
+
+
+class Keepalive:
+    """Keeps a waiting stream's connection alive: after `interval` seconds without content, 200 and SSE comments.
+
+    A timer, not a task: most requests end before it fires.
+    """
+
+    def __init__(self, writer: Writer, interval: float, headers: Mapping[str, str]) -> None:
+        self._writer = writer
+        self._interval = interval
+        self._headers = headers
+        self._timer: asyncio.TimerHandle | None = None
+        self._beat: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to wait."""
+        self._timer = asyncio.get_running_loop().call_later(self._interval, self._fire)
+
+    async def stop(self) -> None:
+        """End it; a comment that is being written is written to its end first."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._beat is not None:
+            await self._beat
+
+    def _fire(self) -> None:
+        self._beat = asyncio.get_running_loop().create_task(self._write(), name="keepalive")
+
+    async def _write(self) -> None:
+        try:
+            if not self._writer.started:
+                await self._writer.start(200, {**STREAM_HEADERS, **self._headers})
+            await self._writer.write(sse.COMMENT_KEEPALIVE)
+        except ClientGone:
+            return  # the request's own task is cancelled by the same hang-up
+        self.start()
+
+
+async def relay_answer(opened: Opened, writer: Writer, headers: Mapping[str, str]) -> None:
+    """Send a whole answer. Raises `ClientGone`."""
+    await writer.respond(200, {**_JSON_HEADERS, **headers}, opened.body)
+
+
+async def relay_stream(opened: Opened, tap: StreamTap, writer: Writer, *, headers: Mapping[str, str],
+                       failover: Failover) -> None:  # fmt: skip
+    """Send a stream to its end. Raises `StreamBroken` when the provider's breaks, `ClientGone`.
+
+    An error event of the provider's own is sent on, and then raised as `StreamBroken` with nothing left to tell.
+    """
+    if not writer.started:
+        await writer.start(200, {**STREAM_HEADERS, **headers})
+    try:
+        await _pump(opened, tap, writer, failover.idle)
+    except TransportFailure as failure:
+        raise StreamBroken(f"the provider's stream broke off: {failure}") from failure
+    except StreamError as error:
+        raise StreamBroken(f"the provider's stream is broken: {error}") from error
+    except TimeoutError:
+        raise StreamBroken(f"the provider's stream broke off: nothing came for {failover.idle:g} seconds") from None
+    if tap.error is not None:
+        raise ProviderEndedStream(tap.error.message)
+    if not tap.done:
+        raise StreamBroken("the provider's stream broke off before its end")
+    await writer.end()
+
+
+class ProviderEndedStream(GatewayError):
+    """The provider ended its stream with an error event, which the client has been sent already."""
+
+    status = 502
+
+
+async def _pump(opened: Opened, tap: StreamTap, writer: Writer, idle: float) -> None:
+    """Write what is held, then each run of whole events as it comes. The clock runs only while the provider is awaited."""
+    if opened.body:
+        await writer.write(opened.body)
+    if tap.done or opened.rest is None:
+        return
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(idle) as patience:
+        async for chunk in opened.rest:
+            complete = tap.feed(chunk)
+            if complete:
+                patience.reschedule(None)
+                await writer.write(complete)
+            if tap.done or tap.error is not None:
+                return
+            patience.reschedule(loop.time() + idle)
+    last = tap.end()
+    if last:
+        await writer.write(last)

@@ -1,0 +1,107 @@
+"""One request's way on one screen: authenticate → plan → admit → attempt ⟲ → relay → settle."""
+
+import asyncio
+from collections.abc import Callable
+
+from havuz_gateway.errors import DeadlineExceeded, GatewayError
+from havuz_gateway.pipeline.admit import admit
+from havuz_gateway.pipeline.attempt import Opened
+from havuz_gateway.pipeline.authenticate import authenticate
+from havuz_gateway.pipeline.context import RequestContext
+from havuz_gateway.pipeline.exchange import ClientGone, Request, Writer
+from havuz_gateway.pipeline.failover import Failovers
+from havuz_gateway.pipeline.plan import make_plan
+from havuz_gateway.pipeline.relay import Keepalive, relay_answer, relay_stream
+from havuz_gateway.pipeline.services import Services
+from havuz_gateway.pipeline.settle import settle
+from havuz_gateway.pipeline.types import Call, Plan
+
+
+async def run(
+    request: Request,
+    writer: Writer,
+    *,
+    operation: str,
+    protocol: str,
+    credential: str | None,
+    read: Callable[[Request], Call],
+    services: Services,
+) -> None:
+    """Serve one request. `read` turns it into a `Call` once the key is known to be good.
+
+    Raises `GatewayError` for an end the client must still be told (as an answer, or as an event when `writer.started`),
+    and `ClientGone` when nobody is left to tell.
+    """
+    trace = services.telemetry.begin(request.headers, method=request.method, path=request.path)
+    context = RequestContext(request=request, operation=operation, started_at=services.now(), trace=trace)
+    try:
+        context.identity = authenticate(request, credential, protocol, services)
+        context.call = read(request)
+        context.plan = make_plan(context.call, context.identity, services)
+        _begin_call(context)
+        context.admission = await admit(request.id, context.identity, context.plan, services)
+        await _serve(context, context.call, context.plan, writer, services)
+        context.status = 200
+    except GatewayError as error:
+        _note_error(context, error)
+        raise
+    except (asyncio.CancelledError, ClientGone):
+        context.ended = "cancelled"
+        raise
+    except Exception as error:
+        context.ended, context.status, context.error_type = "error", 500, type(error).__name__
+        raise
+    finally:
+        settle(context, services)
+
+
+async def _serve(context: RequestContext, call: Call, plan: Plan, writer: Writer, services: Services) -> None:
+    """Attempts and relay under the one deadline of the request."""
+    failover = plan.route.failover
+    failovers = Failovers(context, call, plan, services)
+    keepalive = Keepalive(writer, failover.keepalive, context.answer_headers()) if call.stream else None
+    opened: Opened | None = None
+    try:
+        async with asyncio.timeout(call.timeout or failover.total):
+            if keepalive is not None:
+                keepalive.start()
+            opened = await failovers.open()
+            if keepalive is not None:
+                await keepalive.stop()
+            await _relay(context, opened, writer, plan)
+    except TimeoutError:
+        failovers.deadline_passed(route_deadline=call.timeout is None)
+        raise DeadlineExceeded(f"the request took longer than {call.timeout or failover.total:g} seconds") from None
+    except GatewayError:
+        failovers.broke()
+        raise
+    finally:
+        if keepalive is not None:
+            await keepalive.stop()
+        failovers.close(opened)
+
+
+async def _relay(context: RequestContext, opened: Opened, writer: Writer, plan: Plan) -> None:
+    context.status = 200
+    if opened.tap is None:
+        await relay_answer(opened, writer, context.answer_headers())
+    else:
+        await relay_stream(opened, opened.tap, writer, headers=context.answer_headers(), failover=plan.route.failover)
+
+
+def _begin_call(context: RequestContext) -> None:
+    if context.trace is not None and context.call is not None and context.plan is not None:
+        context.trace.begin_call(
+            operation=context.call.operation,
+            model=context.plan.route.model,
+            stream=context.call.stream,
+            parameters=context.call.parameters,
+        )
+
+
+def _note_error(context: RequestContext, error: GatewayError) -> None:
+    context.ended = "error"
+    context.error_type = error.type
+    context.status = context.status or error.status
+    if context.attempts:
+        error.headers.setdefault("x-havuz-attempts", str(len(context.attempts)))

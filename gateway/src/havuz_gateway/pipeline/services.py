@@ -1,0 +1,38 @@
+"""What the steps of the pipeline work with, wired once by the composition root."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from havuz_gateway.config.view import View
+from havuz_gateway.metering.meter import Meter
+from havuz_gateway.pool.pool import Pool
+from havuz_gateway.pool.types import Member
+from havuz_gateway.telemetry.recorder import Telemetry
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Limits on what a provider may send: bytes of a whole answer, and of one event of a stream."""
+
+    max_response_bytes: int = 64 * 1024 * 1024
+    max_event_bytes: int = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The outside of the pipeline.
+
+    `view` answers the configuration in force now; `test_member` makes a mock upstream for one request of a test key;
+    `now` is monotonic seconds, `wall` unix seconds.
+    """
+
+    view: Callable[[], View]
+    pool: Pool
+    meter: Meter
+    telemetry: Telemetry
+    test_member: Callable[[], Member]
+    now: Callable[[], float]
+    wall: Callable[[], float]
+    bounds: Bounds = Bounds()
+    rng: random.Random = field(default_factory=random.Random)

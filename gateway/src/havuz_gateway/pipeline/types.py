@@ -1,0 +1,60 @@
+"""Values that travel between the steps of the pipeline. No behaviour beyond what a value can say of itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from havuz_contract.snapshot.models import Mode, Project, ProjectKey, Route
+from havuz_gateway.pool.types import Candidate
+from havuz_gateway.pool.verdict import Verdict
+from havuz_gateway.protocols.body import Body
+from havuz_gateway.telemetry.recorder import AttemptTrace
+
+Operation = Literal["chat", "embeddings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What the client asks for, as its surface read it. `timeout` is seconds; `modes` the switches that are on.
+
+    `include_usage` says whether the client itself asked for the usage chunk of a stream.
+    """
+
+    operation: Operation
+    protocol: str
+    model: str
+    stream: bool
+    body: Body
+    timeout: float | None = None
+    modes: tuple[Literal["think", "deepsearch"], ...] = ()
+    include_usage: bool = False
+    parameters: Mapping[str, Any] = field(default_factory=dict)  # the body's top-level fields, decoded
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose request it is."""
+
+    project: Project
+    key: ProjectKey
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where a request may go: tiers in order, each a list of candidates that are equally preferred."""
+
+    route: Route
+    tiers: tuple[tuple[Candidate, ...], ...]
+    modes: tuple[Mode, ...] = ()
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One call to one upstream, as spans, headers and the ledger see it."""
+
+    number: int  # from 1
+    candidate: Candidate
+    status: int | None = None
+    verdict: Verdict | None = None
+    committed: bool = False
+    trace: AttemptTrace | None = None  # None for an unsampled request

@@ -1,0 +1,1 @@
+"""The pool: what is known of each upstream's health, and which one is asked next."""

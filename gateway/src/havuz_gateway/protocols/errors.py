@@ -1,0 +1,14 @@
+"""A provider's error, read from its answer in whatever protocol it speaks."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderError:
+    """What the provider said. `message` is bounded; `code` and `type` are its own words, None where it gave none."""
+
+    message: str
+    type: str | None = None
+    code: str | int | None = None
+    param: str | None = None
+    status: str | None = None  # Google's status word, e.g. RESOURCE_EXHAUSTED

@@ -1,0 +1,46 @@
+"""Server-sent events as bytes: where the last whole event ends, and what an event's data is.
+
+The form is https://html.spec.whatwg.org/multipage/server-sent-events.html: an event ends at a blank line, and a line ends
+with LF, CRLF or CR. Providers send LF; the rest is understood because the standard says so.
+"""
+
+import re
+from collections.abc import Iterator
+
+COMMENT_KEEPALIVE = b": keepalive\n\n"
+_BLANK_LINE = re.compile(rb"\n\n|\r\n\r\n|\r\r")
+
+
+def split_complete(buffer: bytes) -> tuple[bytes, bytes]:
+    """The whole events at the front of `buffer`, and the unfinished rest."""
+    ends = [_end_of_last(buffer, b"\n\n")]
+    if b"\r" in buffer:
+        ends += (_end_of_last(buffer, b"\r\n\r\n"), _end_of_last(buffer, b"\r\r"))
+    end = max(ends)
+    return buffer[:end], buffer[end:]
+
+
+def _end_of_last(buffer: bytes, blank: bytes) -> int:
+    found = buffer.rfind(blank)
+    return found + len(blank) if found >= 0 else 0
+
+
+def events(complete: bytes) -> Iterator[bytes]:
+    """Each event of a run of whole ones, its closing blank line included."""
+    start = 0
+    for blank in _BLANK_LINE.finditer(complete):
+        yield complete[start : blank.end()]
+        start = blank.end()
+
+
+def data_of(event: bytes) -> bytes | None:
+    """The `data` field of one event (its lines joined by LF), or None for a comment or an event without data."""
+    if event.startswith(b"data: ") and event.find(b"\n") in (len(event) - 2, len(event) - 1):
+        return event[6:].rstrip(b"\r\n")
+    lines = [line[5:].removeprefix(b" ") for line in event.splitlines() if line.startswith(b"data:")]
+    return b"\n".join(lines) if lines else None
+
+
+def encode(data: bytes) -> bytes:
+    """One event that carries `data`, which must hold no line break."""
+    return b"data: " + data + b"\n\n"

@@ -1,0 +1,1 @@
+"""Providers: base URL, path, authentication and error hints. A provider never touches a message."""

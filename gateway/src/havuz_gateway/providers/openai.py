@@ -1,0 +1,55 @@
+"""OpenAI: https://platform.openai.com/docs/api-reference."""
+
+from collections.abc import Mapping
+
+from havuz_contract.snapshot.models import Upstream
+from havuz_gateway.providers.base import Provider
+from havuz_gateway.transport.base import UpstreamRequest
+
+_USER_AGENT = "havuz"
+_PATHS = {"chat": "/chat/completions", "embeddings": "/embeddings"}
+
+
+class OpenAI:
+    """Calls `{base URL}/chat/completions` and its siblings with a bearer token."""
+
+    name = "openai"
+    protocol = "openai_chat"
+    telemetry_name = "openai"
+    in_process = False
+    default_base_url = "https://api.openai.com/v1"
+
+    def operation_request(
+        self, upstream: Upstream, operation: str, body: bytes, headers: Mapping[str, str]
+    ) -> UpstreamRequest:
+        """The call for one operation. None of the client's headers is passed on."""
+        return UpstreamRequest(
+            method="POST",
+            url=self._base_url(upstream) + _PATHS[operation],
+            headers={"content-type": "application/json", **self._headers(upstream)},
+            body=body,
+            ca_bundle=upstream.ca_bundle,
+        )
+
+    def probe_request(self, upstream: Upstream) -> UpstreamRequest:
+        """List the models: costs nothing, and needs a good key."""
+        return UpstreamRequest(
+            method="GET",
+            url=self._base_url(upstream) + "/models",
+            headers=self._headers(upstream),
+            ca_bundle=upstream.ca_bundle,
+        )
+
+    def _base_url(self, upstream: Upstream) -> str:
+        return (upstream.base_url or self.default_base_url).rstrip("/")
+
+    def _headers(self, upstream: Upstream) -> dict[str, str]:
+        # identity: an answer is relayed as it comes, and compressing a loopback or in-cluster hop only costs time
+        headers = {"accept": "*/*", "accept-encoding": "identity", "user-agent": _USER_AGENT}
+        if upstream.credential:
+            headers["authorization"] = f"Bearer {upstream.credential}"
+        headers.update(upstream.headers)
+        return headers
+
+
+_: type[Provider] = OpenAI

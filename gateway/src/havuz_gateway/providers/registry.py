@@ -1,0 +1,13 @@
+"""Every provider by the name an UpstreamKey gives it."""
+
+from havuz_gateway.providers.base import Provider
+from havuz_gateway.providers.mock import Mock
+from havuz_gateway.providers.openai import OpenAI
+from havuz_gateway.providers.openai_compatible import OpenAICompatible
+
+PROVIDERS: dict[str, Provider] = {provider.name: provider for provider in (OpenAI(), OpenAICompatible(), Mock())}
+
+
+def provider_for(name: str) -> Provider:
+    """The provider of that name. Raises `KeyError` for one this version does not have."""
+    return PROVIDERS[name]

@@ -1,0 +1,1 @@
+"""Traces, metrics and logs. An unsampled request meets no tracer."""

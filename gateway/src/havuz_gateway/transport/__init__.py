@@ -1,0 +1,1 @@
+"""Calling providers: one interface, aiohttp behind it."""

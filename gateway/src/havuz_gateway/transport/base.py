@@ -1,0 +1,56 @@
+"""The seam between the pipeline and HTTP clients: status, headers, byte chunks, cancel.
+
+`transport.client` speaks it over sockets; the mock provider speaks it in memory.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+FailureKind = Literal["connect", "tls", "reset", "protocol", "broken", "timeout"]
+
+
+class TransportFailure(Exception):
+    """A call failed below HTTP: `connect` (also DNS), `tls`, `reset` before an answer, `protocol` (no HTTP), `broken`
+    (the body ended before its end), `timeout`."""
+
+    def __init__(self, kind: FailureKind, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamRequest:
+    """One HTTP call to a provider. The URL carries no credential; headers do, and are never logged."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
+    ca_bundle: str | None = field(default=None, repr=False)  # PEM of the authorities to trust instead of the system's
+
+
+class UpstreamResponse(Protocol):
+    """An answer whose body has not been read yet. `close` must be called however it ends."""
+
+    status: int
+    headers: Mapping[str, str]  # lower-case names
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it arrives. Raises `TransportFailure`."""
+
+    async def read(self, limit: int) -> bytes:
+        """The whole body. Raises `TransportFailure` (kind `protocol` when it is over `limit` bytes)."""
+
+    def close(self) -> None:
+        """Give the connection back when the body was read to its end, else cut it at once."""
+
+
+class Transport(Protocol):
+    """Sends requests to providers."""
+
+    async def send(self, request: UpstreamRequest, *, traced: bool = False) -> UpstreamResponse:
+        """Send and wait for status and headers. Raises `TransportFailure`. Redirects are not followed.
+
+        `traced` lets the HTTP client instrumentation make its span under the current one.
+        """

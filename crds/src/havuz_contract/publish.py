@@ -1,7 +1,8 @@
 """Publishing: the difference between two snapshots into Redis, in one atomic step.
 
 Called by the operator's reconcile loop and by local mode. A transaction (all keys share one hash tag, so it works on
-Redis Cluster) writes the hash fields, raises the revision and adds one entry to the stream of changes, which gateways follow.
+Redis Cluster) writes the hash fields, raises the revision and adds one entry to the stream of changes, which
+gateways follow.
 """
 
 import json
@@ -51,14 +52,14 @@ class Publisher:
         """What Redis holds. A field that does not open or parse counts as absent, and so is written anew."""
         parts: dict[str, dict[str, Part]] = {}
         for hash_key in wire.HASHES:
-            fields: Mapping[bytes, bytes] = await self._redis.hgetall(hash_key)
+            fields: Mapping[bytes | str, bytes | str] = await self._redis.hgetall(hash_key)
             parts[hash_key] = {}
             for uid, text in fields.items():
                 parts[hash_key][_text(uid)] = self._decode(hash_key, text)
         revision = await self._redis.hget(keys.META, "revision")
         return wire.assemble(parts), int(revision or 0)
 
-    def _decode(self, hash_key: str, text: bytes) -> Part:
+    def _decode(self, hash_key: str, text: bytes | str) -> Part:
         try:
             return wire.decode(hash_key, text, self._keyring)
         except (EnvelopeError, ValueError, KeyError):

@@ -27,6 +27,10 @@ def difference(before: Snapshot, after: Snapshot) -> Difference:
         (keys.ROUTES, before.routes, after.routes),
         (keys.PROJECTS, before.projects, after.projects),
     ):
-        upsert[key] = {uid: part for uid, part in new.items() if old.get(uid) != part}
+        upsert[key] = {uid: part for uid, part in new.items() if _differs(old.get(uid), part)}
         delete[key] = tuple(sorted(old.keys() - new.keys()))
     return Difference(upsert=upsert, delete=delete)
+
+
+def _differs(old: Part | None, new: Part) -> bool:
+    return old is not new and old != new  # most parts are the very same object: spares comparing their fields

@@ -4,6 +4,7 @@
 """
 
 import json
+from typing import cast
 
 from havuz_contract import keys
 from havuz_contract.snapshot.envelope import Keyring
@@ -38,7 +39,7 @@ def decode(hash_key: str, text: str | bytes, keyring: Keyring) -> Part:
 def assemble(parts: dict[str, dict[str, Part]]) -> Snapshot:
     """A snapshot from decoded parts, by hash key and uid."""
     return Snapshot.model_construct(
-        upstreams=parts.get(keys.UPSTREAMS, {}),
-        routes=parts.get(keys.ROUTES, {}),
-        projects=parts.get(keys.PROJECTS, {}),
+        upstreams=cast("dict[str, Upstream]", parts.get(keys.UPSTREAMS, {})),
+        routes=cast("dict[str, Route]", parts.get(keys.ROUTES, {})),
+        projects=cast("dict[str, Project]", parts.get(keys.PROJECTS, {})),
     )

@@ -1,1 +1,1 @@
-"""Configuration as a gateway holds it: loaded from Redis or disk, indexed once per revision, swapped in one assignment."""
+"""Configuration as a gateway holds it: loaded from Redis or disk, indexed once per revision."""

@@ -70,7 +70,9 @@ async def attempt(
             if not 200 <= response.status < 300:
                 await _refuse(response, current, wall=wall)
             if call.stream:
-                return await _open_stream(call, current, response, patience, failover=failover, bounds=bounds, wall=wall)
+                return await _open_stream(
+                    call, current, response, patience, failover=failover, bounds=bounds, wall=wall
+                )
         return await _open_answer(call, current, response, failover=failover, bounds=bounds, wall=wall)
     except BaseException as error:
         if response is not None:

@@ -54,7 +54,7 @@ class Failovers:
         raise self._refusal()
 
     def deadline_passed(self, *, route_deadline: bool) -> None:
-        """The request ran out of time. Only the route's own deadline speaks against the key: a client may be impatient."""
+        """Time ran out. Only the route's own deadline speaks against the key: a client may be impatient."""
         if self._current is not None and route_deadline and not self._current.committed:
             self._fail(self._current, classify.first_token_timeout())
 
@@ -111,7 +111,7 @@ class Failovers:
             current.trace = self._context.trace.begin_attempt(
                 number=number,
                 provider=member.provider.telemetry_name,
-                url=member.upstream.base_url,
+                url=member.provider.base_url(member.upstream),
                 upstream_key=member.upstream.name,
                 upstream_model=candidate.target.model,
             )
@@ -144,9 +144,7 @@ class Failovers:
         member.outstanding -= 1
         error_type = None if result == "ok" else (result or "cancelled")
         if current.trace is not None:
-            current.trace.end(
-                status=current.status, verdict=result, error_type=error_type, committed=current.committed
-            )
+            current.trace.end(status=current.status, verdict=result, error_type=error_type, committed=current.committed)
         self._services.telemetry.metrics.attempt_ended(
             upstream_key=member.upstream.name, provider=member.provider.telemetry_name, verdict=result or "cancelled"
         )

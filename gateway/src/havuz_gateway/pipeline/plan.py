@@ -8,7 +8,7 @@ from havuz_gateway.pool.types import Candidate
 
 
 def make_plan(call: Call, identity: Identity, services: Services) -> Plan:
-    """The route of the call's model and the tiers of candidates. Raises `NotFound`, `PermissionDenied`, `InvalidRequest`."""
+    """The call's route and its tiers of candidates. Raises `NotFound`, `PermissionDenied` or `InvalidRequest`."""
     route = find_route(call.model, identity, services)
     if call.operation not in route.operations:
         raise InvalidRequest(

@@ -1,4 +1,4 @@
-"""What the client is told when no upstream answered. Pure: failed attempts and the state of the pool in, an error out."""
+"""What the client is told when no upstream answered. Pure: failed attempts and the pool's state in, an error out."""
 
 from collections.abc import Sequence
 
@@ -13,8 +13,9 @@ _OWN_FAULT = frozenset({Reason.CLIENT_ERROR, Reason.CONTEXT_LENGTH})
 def refusal(model: str, failures: Sequence[Failed], unavailable: Unavailable, *, same_protocol: bool) -> GatewayError:
     """The error for a request that nothing answered.
 
-    The request's own fault is told in the provider's words; else 429 where rate limits alone stand in the way, else 503,
-    with the soonest return of a key as `retry_after`. `same_protocol`: the provider's error body is the client's language.
+    The request's own fault is told in the provider's words; else 429 where rate limits alone stand in the way,
+    else 503, with the soonest return of a key as `retry_after`. `same_protocol` says that the provider's error body is
+    in the client's language.
     """
     last = failures[-1] if failures else None
     if last is not None and last.verdict.reason in _OWN_FAULT:

@@ -91,7 +91,7 @@ class ProviderEndedStream(GatewayError):
 
 
 async def _pump(opened: Opened, tap: StreamTap, writer: Writer, idle: float) -> None:
-    """Write what is held, then each run of whole events as it comes. The clock runs only while the provider is awaited."""
+    """Write what is held, then whole events as they come. The clock runs only while the provider is awaited."""
     if opened.body:
         await writer.write(opened.body)
     if tap.done or opened.rest is None:

@@ -1,37 +1,40 @@
 """Step 6: close the books of one request: meter, span, metrics, log line. Safe to repeat."""
 
+from typing import Any
+
 from havuz_gateway.pipeline.context import RequestContext
 from havuz_gateway.pipeline.services import Services
 from havuz_gateway.telemetry import logs
+
+_CLIENT_GONE = 499  # nginx's number for it; no client ever sees it
 
 
 def settle(context: RequestContext, services: Services) -> None:
     """Record what the request used and how it ended."""
     if context.admission is not None:
         services.meter.settle(context.admission, context.usage)
+    if context.ended == "cancelled":
+        context.error_type = "cancelled"
+    status = context.status if context.status is not None else _CLIENT_GONE
     seconds = services.now() - context.started_at
-    last = context.attempts[-1] if context.attempts else None
-    provider = last.candidate.member.provider.telemetry_name if last is not None else None
     first_chunk = context.first_content_at - context.started_at if context.first_content_at is not None else None
-    error_type = "cancelled" if context.ended == "cancelled" else context.error_type
-    status = context.status if context.status is not None else 499
-    _close_trace(context, provider=provider, first_chunk=first_chunk, error_type=error_type, status=status)
+    provider = context.attempts[-1].candidate.member.provider.telemetry_name if context.attempts else None
+    _close_trace(context, provider=provider, first_chunk=first_chunk, status=status)
     services.telemetry.metrics.request_ended(
-        operation=context.call.operation if context.call is not None else context.operation,
+        operation=context.operation,
         model=context.plan.route.model if context.plan is not None else None,
         provider=provider,
         seconds=seconds,
         status=status,
-        error_type=error_type,
+        error_type=context.error_type,
         usage=context.usage,
-        time_to_first_chunk=first_chunk,
+        time_to_first_chunk=first_chunk if context.call is not None and context.call.stream else None,
     )
-    logs.request_ended(context.log_fields(seconds=seconds, status=status, error_type=error_type))
+    if logs.requests_enabled():
+        logs.request_ended(_log_fields(context, status=status, seconds=seconds))
 
 
-def _close_trace(
-    context: RequestContext, *, provider: str | None, first_chunk: float | None, error_type: str | None, status: int
-) -> None:
+def _close_trace(context: RequestContext, *, provider: str | None, first_chunk: float | None, status: int) -> None:
     if context.trace is None:
         return
     if context.plan is not None:
@@ -42,6 +45,27 @@ def _close_trace(
             finish_reasons=context.finish_reasons,
             usage=context.usage,
             time_to_first_chunk=first_chunk,
-            error_type=error_type,
+            error_type=context.error_type,
         )
-    context.trace.end(status=status, error_type=error_type)
+    context.trace.end(status=status, error_type=context.error_type)
+
+
+def _log_fields(context: RequestContext, *, status: int, seconds: float) -> dict[str, Any]:
+    """The line of this request: names and numbers, nothing a client wrote but the path it called."""
+    identity, plan, usage = context.identity, context.plan, context.usage
+    return {
+        "request_id": context.request.id,
+        "path": context.request.path,
+        "status": status,
+        "seconds": seconds,
+        "project": identity.project.name if identity is not None else None,
+        "key_id": identity.key.id if identity is not None else None,
+        "model": plan.route.model if plan is not None else None,
+        "stream": context.call.stream if context.call is not None else None,
+        "attempts": len(context.attempts),
+        "upstreams": [attempt.candidate.member.upstream.name for attempt in context.attempts],
+        "failures": [attempt.verdict.reason for attempt in context.attempts if attempt.verdict is not None],
+        "input_tokens": usage.input if usage is not None else None,
+        "output_tokens": usage.output if usage is not None else None,
+        "error_type": context.error_type,
+    }

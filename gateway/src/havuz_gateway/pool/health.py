@@ -1,9 +1,30 @@
-"""Health of one upstream key, as a state machine without clock or I/O: `(state, event, now) -> state`."""
+"""Health of one upstream key, as a state machine without clock or I/O: `(state, event, now) -> state`.
 
-from dataclasses import dataclass
+A key has a ban (`Rejected`, `Exhausted`) and a breaker (`Open`), and for each model a cool-down (`CoolingDown`) and a
+memory that the model is missing there (`ModelMissing`). All of them end by themselves. A ban and an open breaker end
+half-open: one request goes through and decides. A success disproves only what was no longer in force when it began.
+"""
+
+from dataclasses import dataclass, replace
 
 from havuz_contract.snapshot.models import Breaker
-from havuz_gateway.pool.verdict import Verdict
+from havuz_gateway.pool import breaker as breakers
+from havuz_gateway.pool.verdict import Reason, Scope, Verdict
+
+BACKOFF_FIRST_SECONDS = 1.0
+BACKOFF_LAST_SECONDS = 60.0
+COOL_DOWN_MAX_SECONDS = 3_600.0  # a provider's hint may be wrong, or meant in milliseconds
+EXHAUSTED_SECONDS = 600.0  # without a hint: someone tops up the credit, and nobody tells us
+EXHAUSTED_MAX_SECONDS = 86_400.0
+REJECTED_SECONDS = 600.0
+MODEL_MISSING_SECONDS = 600.0
+
+_LONGEST = {
+    "Rejected": REJECTED_SECONDS,
+    "Exhausted": EXHAUSTED_MAX_SECONDS,
+    "ModelMissing": MODEL_MISSING_SECONDS,
+    "CoolingDown": COOL_DOWN_MAX_SECONDS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,20 +36,205 @@ class Block:
     rate_limited: bool  # True: only a rate limit stands in the way
 
 
+@dataclass(frozen=True, slots=True)
+class _Ban:
+    """The whole key is out until `until`; then one request tries it, which sets `until` anew and `trial`."""
+
+    state: str
+    until: float
+    trial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _OfModel:
+    """What is known of one model on this key. `backoff` is the next cool-down that has no hint."""
+
+    cool_until: float = 0.0
+    missing_until: float = 0.0
+    backoff: float = BACKOFF_FIRST_SECONDS
+
+
+_UNKNOWN_MODEL = _OfModel()
+
+
 class Health:
     """Verdicts in force on a key, and on its models. Every verdict ends by itself."""
 
+    __slots__ = ("_ban", "_breaker", "_models", "_well")
+
+    def __init__(self) -> None:
+        self._ban: _Ban | None = None
+        self._breaker: breakers.State = breakers.CLOSED
+        self._models: dict[str, _OfModel] = {}
+        self._well = True  # nothing above differs from the start: the usual case, answered by one look
+
     def blocked(self, model: str, now: float) -> Block | None:
-        """The strongest block in force for `model` on this key, or None when it may be asked."""
+        """The strongest block in force for `model` on this key, or None when it may be asked.
+
+        `until` is when the last of all blocks ends.
+        """
+        if self._well:
+            return None
+        found: list[tuple[str, float]] = []
+        if self._ban is not None and self._ban.until > now:
+            found.append((self._ban.state, self._ban.until))
+        open_until = breakers.blocked_until(self._breaker, now)
+        if open_until is not None:
+            found.append(("Open", open_until))
+        known = self._models.get(model, _UNKNOWN_MODEL)
+        if known.missing_until > now:
+            found.append(("ModelMissing", known.missing_until))
+        if known.cool_until > now:
+            found.append(("CoolingDown", known.cool_until))
+        if not found:
+            return None
+        strongest = found[0][0]
+        return Block(strongest, max(until for _, until in found), rate_limited=strongest == "CoolingDown")
+
+    def state(self, now: float) -> str:
+        """The key as a whole, in one word, for status and metrics: `Usable` or the state of its strongest block."""
+        if self._ban is not None and self._ban.until > now:
+            return self._ban.state
+        if breakers.blocked_until(self._breaker, now) is not None:
+            return "Open"
+        cooling = any(known.cool_until > now for known in self._models.values())
+        return "CoolingDown" if cooling else "Usable"
+
+    def wants_probe(self, now: float) -> bool:
+        """Whether a cheap call could bring the key back: it is rejected, or its breaker opened more than once."""
+        if self._ban is not None and self._ban.state == "Rejected" and self._ban.until > now:
+            return True
+        again = not isinstance(self._breaker, breakers.Closed) and self._breaker.times > 1
+        return again and breakers.blocked_until(self._breaker, now) is not None
 
     def begin(self, model: str, now: float) -> None:
         """An attempt starts: claims the one request a half-open breaker lets through."""
+        if self._well:
+            return
+        self._breaker = breakers.begin(self._breaker, now)
+        if self._ban is not None and self._ban.until <= now:
+            self._ban = replace(self._ban, until=now + breakers.TRIAL_SECONDS, trial=True)
 
     def succeed(self, model: str, now: float) -> None:
         """An attempt succeeded: clears counts and verdicts it disproves."""
+        if self._well:
+            return
+        self._breaker = breakers.succeed(self._breaker, now)
+        if self._ban is not None and (self._ban.trial or self._ban.until <= now):
+            self._ban = None
+        known = self._models.get(model)
+        if known is not None and known.cool_until <= now and known.missing_until <= now:
+            del self._models[model]
+        self._note()
 
-    def fail(self, verdict: Verdict, model: str, now: float, breaker: Breaker) -> None:
-        """An attempt failed: applies the verdict to its scope."""
+    def fail(self, verdict: Verdict, model: str, now: float, breaker: Breaker) -> Block | None:
+        """An attempt failed: applies the verdict to its scope.
+
+        Returns the block that this verdict put on the key or the model, None where it put none.
+        """
+        block = None if verdict.scope is Scope.REQUEST else self._apply(verdict, model, now, breaker)
+        self.abandon(model, now)  # a trial that this verdict did not settle is given back
+        return block
 
     def abandon(self, model: str, now: float) -> None:
         """An attempt ended without telling anything (the client went away): gives a half-open slot back."""
+        if self._well:
+            return
+        self._breaker = breakers.abandon(self._breaker, now)
+        if self._ban is not None and self._ban.trial:
+            self._ban = replace(self._ban, until=now, trial=False)
+        self._note()
+
+    def restore(self, now: float) -> bool:
+        """A probe passed: the key is not rejected any more, and an open breaker is half-open.
+
+        Returns whether there was anything to lift.
+        """
+        rejected = self._ban is not None and self._ban.state == "Rejected"
+        if rejected:
+            self._ban = None
+        opened = breakers.blocked_until(self._breaker, now) is not None
+        if opened:
+            self._breaker = breakers.half_open(self._breaker, now)
+        self._note()
+        return rejected or opened
+
+    def impose(self, state: str, model: str | None, until: float, now: float) -> None:
+        """Another gateway's finding: a block of the key (`model` None) or of one model, until a monotonic time.
+
+        An open breaker is not taken over: it may tell of the other's own network.
+        """
+        until = min(until, now + _LONGEST.get(state, 0.0))
+        if until <= now:
+            return
+        known = self._models.get(model or "", _UNKNOWN_MODEL)
+        match state:
+            case "Rejected" | "Exhausted":
+                self._put_ban(state, now, until - now)
+            case "CoolingDown" if model:
+                self._models[model] = replace(known, cool_until=max(known.cool_until, until))
+            case "ModelMissing" if model:
+                self._models[model] = replace(known, missing_until=max(known.missing_until, until))
+            case _:
+                return
+        self._note()
+
+    def _apply(self, verdict: Verdict, model: str, now: float, breaker: Breaker) -> Block | None:
+        match verdict.reason:
+            case Reason.CONNECT | Reason.TIMEOUT | Reason.SERVER_ERROR | Reason.BROKEN:
+                return self._count(now, breaker)
+            case Reason.RATE_LIMITED:
+                return self._cool_down(model, now, verdict.retry_after)
+            case Reason.MODEL_MISSING:
+                return self._learn_missing(model, now)
+            case Reason.EXHAUSTED:
+                return self._put_ban("Exhausted", now, verdict.retry_after or EXHAUSTED_SECONDS)
+            case Reason.REJECTED:
+                return self._put_ban("Rejected", now, REJECTED_SECONDS)
+            case Reason.CLIENT_ERROR | Reason.CONTEXT_LENGTH:
+                return None
+            case _:
+                raise AssertionError(f"no reason of a verdict: {verdict.reason!r}")
+
+    def _count(self, now: float, limits: Breaker) -> Block | None:
+        before = self._breaker
+        self._breaker = breakers.fail(before, now, limits)
+        self._well = False
+        if isinstance(self._breaker, breakers.Open) and self._breaker is not before:
+            return Block("Open", self._breaker.until, rate_limited=False)
+        return None
+
+    def _cool_down(self, model: str, now: float, hint: float | None) -> Block | None:
+        known = self._models.get(model, _UNKNOWN_MODEL)
+        if hint:
+            until, backoff = now + min(hint, COOL_DOWN_MAX_SECONDS), known.backoff
+        elif known.cool_until > now:
+            return None  # one of several that were under way together: the answer to the same burst
+        else:
+            until, backoff = now + known.backoff, min(known.backoff * 2, BACKOFF_LAST_SECONDS)
+        if until <= known.cool_until:
+            return None
+        self._models[model] = replace(known, cool_until=until, backoff=backoff)
+        self._well = False
+        return Block("CoolingDown", until, rate_limited=True)
+
+    def _learn_missing(self, model: str, now: float) -> Block:
+        until = now + MODEL_MISSING_SECONDS
+        self._models[model] = replace(self._models.get(model, _UNKNOWN_MODEL), missing_until=until)
+        self._well = False
+        return Block("ModelMissing", until, rate_limited=False)
+
+    def _put_ban(self, state: str, now: float, seconds: float) -> Block | None:
+        until = now + min(seconds, _LONGEST[state])
+        ban = self._ban
+        if ban is not None and not ban.trial:
+            if ban.state == state and ban.until >= until:
+                return None
+            if ban.state == "Rejected" and state == "Exhausted" and ban.until > now:
+                return None  # a refused key is the stronger finding
+        self._ban = _Ban(state, until)
+        self._well = False
+        return Block(state, until, rate_limited=False)
+
+    def _note(self) -> None:
+        self._well = self._ban is None and self._breaker == breakers.CLOSED and not self._models

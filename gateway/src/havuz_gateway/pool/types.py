@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 from havuz_contract.snapshot.models import Target, Upstream
-from havuz_gateway.pool.health import Health
+from havuz_gateway.pool.health import Block, Health
+from havuz_gateway.pool.verdict import Verdict
 from havuz_gateway.providers.base import Provider
 from havuz_gateway.transport.base import Transport
 
@@ -26,3 +27,13 @@ class Candidate:
     target: Target
     member: Member
     weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A block that a verdict put on a member: on the whole key, or on one upstream model of it."""
+
+    member: Member
+    model: str | None
+    block: Block
+    verdict: Verdict

@@ -6,7 +6,6 @@ the members it touches. Unknown fields, number spellings, key order and white sp
 
 import json
 from collections.abc import Collection, Mapping
-from json.decoder import scanstring
 from typing import Any, NoReturn
 
 _WHITESPACE = " \t\n\r"
@@ -129,7 +128,7 @@ def _read_object(text: str) -> tuple[dict[str, Any], dict[str, tuple[int, int, i
         key_start = index
         if text[index : index + 1] != '"':
             raise json.JSONDecodeError("Expecting property name enclosed in double quotes", text, index)
-        name, index = scanstring(text, index + 1, True)
+        name, index = _decoder.raw_decode(text, index)
         value_start = _expect(text, _skip(text, index), ":")
         value, index = _decoder.raw_decode(text, value_start)
         if name in fields:

@@ -12,3 +12,5 @@ class ProviderError:
     code: str | int | None = None
     param: str | None = None
     status: str | None = None  # Google's status word, e.g. RESOURCE_EXHAUSTED
+    retry_delay: float | None = None  # seconds, where the body itself says when to come back (Google's RetryInfo)
+    quota: str | None = None  # names of the quotas that are used up (Google's QuotaFailure)

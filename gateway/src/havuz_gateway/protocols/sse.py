@@ -1,7 +1,7 @@
 """Server-sent events as bytes: where the last whole event ends, and what an event's data is.
 
-The form is https://html.spec.whatwg.org/multipage/server-sent-events.html: an event ends at a blank line, and a line ends
-with LF, CRLF or CR. Providers send LF; the rest is understood because the standard says so.
+The form is https://html.spec.whatwg.org/multipage/server-sent-events.html: an event ends at a blank line, and a line
+ends with LF, CRLF or CR. Providers send LF; the rest is understood because the standard says so.
 """
 
 import re

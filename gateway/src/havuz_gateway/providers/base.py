@@ -15,6 +15,9 @@ class Provider(Protocol):
     telemetry_name: str  # gen_ai.provider.name of the OpenTelemetry conventions
     in_process: bool  # True: answered by this process (the mock), no socket is opened
 
+    def base_url(self, upstream: Upstream) -> str:
+        """Where this upstream is called, for spans and for people."""
+
     def operation_request(
         self, upstream: Upstream, operation: str, body: bytes, headers: Mapping[str, str]
     ) -> UpstreamRequest:

@@ -25,7 +25,7 @@ class OpenAI:
         """The call for one operation. None of the client's headers is passed on."""
         return UpstreamRequest(
             method="POST",
-            url=self._base_url(upstream) + _PATHS[operation],
+            url=self.base_url(upstream) + _PATHS[operation],
             headers={"content-type": "application/json", **self._headers(upstream)},
             body=body,
             ca_bundle=upstream.ca_bundle,
@@ -35,12 +35,13 @@ class OpenAI:
         """List the models: costs nothing, and needs a good key."""
         return UpstreamRequest(
             method="GET",
-            url=self._base_url(upstream) + "/models",
+            url=self.base_url(upstream) + "/models",
             headers=self._headers(upstream),
             ca_bundle=upstream.ca_bundle,
         )
 
-    def _base_url(self, upstream: Upstream) -> str:
+    def base_url(self, upstream: Upstream) -> str:
+        """The upstream's own base URL, else the provider's."""
         return (upstream.base_url or self.default_base_url).rstrip("/")
 
     def _headers(self, upstream: Upstream) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Any server that speaks OpenAI's protocol: vLLM, llama.cpp, Ollama, DeepSeek, Groq, and the OpenAI endpoints of others."""
+"""Any server that speaks OpenAI's protocol: vLLM, llama.cpp, Ollama, DeepSeek, Groq, the OpenAI endpoints of others."""
 
 from havuz_gateway.providers.openai import OpenAI
 

@@ -76,7 +76,7 @@ class _Chunks:
 class HttpTransport:
     """Sends requests over shared connection pools, one pool per set of trusted authorities.
 
-    `trace_configs` instrument a second session of each pool, used for traced calls only: an unsampled call pays nothing.
+    `trace_configs` instrument a second session of each pool, used for traced calls only: an untraced call pays nothing.
     """
 
     def __init__(self, trace_configs: Sequence[aiohttp.TraceConfig] = ()) -> None:
@@ -84,6 +84,7 @@ class HttpTransport:
         self._sessions: dict[tuple[str | None, bool], aiohttp.ClientSession] = {}
 
     async def send(self, request: UpstreamRequest, *, traced: bool = False) -> UpstreamResponse:
+        """Send and wait for status and headers. Raises `TransportFailure`."""
         session = self._session(request.ca_bundle, traced=traced and bool(self._trace_configs))
         try:
             response = await session.request(

@@ -3,9 +3,10 @@
 import json
 
 import pytest
-from havuz_gateway.protocols.body import Body, BodyError
 from hypothesis import given
 from hypothesis import strategies as st
+
+from havuz_gateway.protocols.body import Body, BodyError
 
 _json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -40,7 +41,10 @@ def test_a_removed_member_takes_its_comma_along() -> None:
 @given(_objects, _objects, st.sets(st.text()))
 def test_an_edit_means_what_it_says(fields: dict[str, object], change: dict[str, object], remove: set[str]) -> None:
     wanted = {name: value for name, value in fields.items() if name not in remove} | change
-    for raw in (json.dumps(fields).encode(), json.dumps(fields, indent=1, ensure_ascii=False).encode("utf-8", "replace")):
+    for raw in (
+        json.dumps(fields).encode(),
+        json.dumps(fields, indent=1, ensure_ascii=False).encode("utf-8", "replace"),
+    ):
         body = Body.decode(raw)
         if body.fields != fields:  # lone surrogates do not survive UTF-8
             continue
@@ -50,9 +54,10 @@ def test_an_edit_means_what_it_says(fields: dict[str, object], change: dict[str,
 @given(st.binary(max_size=60))
 def test_any_bytes_decode_or_are_refused_with_a_sentence(raw: bytes) -> None:
     try:
-        assert isinstance(Body.decode(raw).fields, dict)
+        outcome: object = Body.decode(raw).fields
     except BodyError as error:
-        assert str(error).startswith("the body ")
+        outcome = str(error)
+    assert isinstance(outcome, dict) or str(outcome).startswith("the body ")
 
 
 @pytest.mark.parametrize(

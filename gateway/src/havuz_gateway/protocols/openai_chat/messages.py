@@ -69,7 +69,7 @@ def _check_part(path: str, part: Any) -> None:
         _check_required(path, part, kind, check, wanted)
 
 
-# The member that a part of this type must have (it is named like the type). Types unknown here are the provider's to judge.
+# The member that a part of this type must have; it is named like the type. Other types are the provider's to judge.
 _PARTS: dict[str, tuple[Check, str]] = {
     "text": (text, "a string"),
     "refusal": (text, "a string"),

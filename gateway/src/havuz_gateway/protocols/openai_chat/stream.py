@@ -17,7 +17,7 @@ from havuz_gateway.protocols.usage import Usage
 _DONE = b"[DONE]"
 _NOTEWORTHY = (b'"prompt_tokens"', _DONE, b'"error"', b'"finish_reason":"', b'"finish_reason": "')
 _CONTENT_MEMBERS = (
-    "content", "tool_calls", "function_call", "refusal", "reasoning_content", "reasoning", "audio", "images", "annotations",
+    "content", "tool_calls", "function_call", "refusal", "reasoning_content", "reasoning", "audio", "images",
 )  # fmt: skip
 
 

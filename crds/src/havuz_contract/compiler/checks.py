@@ -1,0 +1,108 @@
+"""What makes an object Accepted or not, beyond what its schema says.
+
+The first part is a promise of honesty: what this version would not act on is refused, never silently ignored.
+A feature that comes to life deletes its line here.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from havuz_contract.compiler.chain import Check, Finding
+from havuz_contract.v1alpha1.meta import KubeModel
+from havuz_contract.v1alpha1.modelroute import ModelRoute, Parameters
+from havuz_contract.v1alpha1.project import Project
+from havuz_contract.v1alpha1.upstreamkey import UpstreamKey
+
+SERVED_OPERATIONS = ("chat", "embeddings")
+_RESERVED_PARAMETERS = ("model", "stream", "messages", "input")
+
+
+def _only(path: str, value: Callable[[Any], Any], *, supported: Any) -> Check[Any]:
+    """Refuse every value but `supported`, the one that asks for nothing special."""
+
+    def check(subject: Any) -> Iterator[Finding]:
+        found = value(subject)
+        if found != supported:
+            sentence = f"{path} {found!r} is not enforced by this version; use {supported}"
+            yield Finding("UnsupportedValue", sentence)
+
+    return check
+
+
+def _unset(path: str, value: Callable[[Any], Any]) -> Check[Any]:
+    """Refuse a field that says anything."""
+
+    def check(subject: Any) -> Iterator[Finding]:
+        if _says_something(value(subject)):
+            yield Finding("UnsupportedValue", f"{path} is not enforced by this version; remove it")
+
+    return check
+
+
+def _says_something(value: Any) -> bool:
+    if isinstance(value, KubeModel):
+        return any(content is not None for _, content in value)
+    return bool(value)
+
+
+def _served_operations(route: ModelRoute) -> Iterator[Finding]:
+    for operation in route.spec.operations:
+        if operation not in SERVED_OPERATIONS:
+            served = " and ".join(SERVED_OPERATIONS)
+            sentence = f"spec.operations {operation!r} is not served by this version; it serves {served}"
+            yield Finding("UnsupportedValue", sentence)
+
+
+def _mode_tools(route: ModelRoute) -> Iterator[Finding]:
+    for name, mode in route.spec.modes or ():
+        if mode is not None and mode.tools:
+            yield Finding("UnsupportedValue", f"spec.modes.{name}.tools is not enforced by this version; remove it")
+
+
+def _parameters_leave_the_request_whole(route: ModelRoute) -> Iterator[Finding]:
+    for path, parameters in _all_parameters(route):
+        if parameters is None:
+            continue
+        for part, names in _touched(parameters).items():
+            for name in names:
+                if name in _RESERVED_PARAMETERS:
+                    sentence = f"{path}.{part} can not change {name!r}, which belongs to the request itself; remove it"
+                    yield Finding("Invalid", sentence)
+
+
+def _touched(parameters: Parameters) -> Mapping[str, Iterable[str]]:
+    return {
+        "defaults": parameters.defaults or (),
+        "overrides": parameters.overrides or (),
+        "drop": parameters.drop or (),
+    }
+
+
+def _all_parameters(route: ModelRoute) -> Iterator[tuple[str, Parameters | None]]:
+    for index, target in enumerate(route.spec.targets):
+        yield f"spec.targets[{index}].parameters", target.parameters
+    for name, mode in route.spec.modes or ():
+        if mode is None:
+            continue
+        yield f"spec.modes.{name}.parameters", mode.parameters
+        for index, target in enumerate(mode.targets or ()):
+            yield f"spec.modes.{name}.targets[{index}].parameters", target.parameters
+
+
+UPSTREAM_KEY: tuple[Check[UpstreamKey], ...] = (_unset("spec.limits", lambda it: it.spec.limits),)
+
+MODEL_ROUTE: tuple[Check[ModelRoute], ...] = (
+    _served_operations,
+    _mode_tools,
+    _parameters_leave_the_request_whole,
+)
+
+PROJECT: tuple[Check[Project], ...] = (
+    _only("spec.billing.plan", lambda it: it.spec.billing.plan, supported="Unmetered"),
+    _unset("spec.billing.credits", lambda it: it.spec.billing.credits),
+    _only("spec.billing.onMeterDown", lambda it: it.spec.billing.on_meter_down, supported="Refuse"),
+    _only("spec.billing.onDisconnect", lambda it: it.spec.billing.on_disconnect, supported="Cancel"),
+    _unset("spec.limits", lambda it: it.spec.limits),
+    _unset("spec.rotationGrace", lambda it: it.spec.rotation_grace),
+    _only("spec.selfService.maxKeys", lambda it: it.spec.self_service.max_keys, supported=0),
+)

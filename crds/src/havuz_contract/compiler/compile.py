@@ -1,0 +1,119 @@
+"""The only entry: all resources and the secrets they name in, a snapshot and everyone's conditions out.
+
+Pure: no I/O, and the only clock is an argument. The operator and local mode call the same function.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from havuz_contract.compiler import projects, routes, upstreams
+from havuz_contract.compiler.credentials import Secrets
+from havuz_contract.compiler.memo import Memo, forget, recall
+from havuz_contract.compiler.outcome import Compiled, ObjectStatus, Outcome
+from havuz_contract.compiler.resolve import PooledKey
+from havuz_contract.snapshot import models
+from havuz_contract.v1alpha1.meta import KubeObject, ObjectRef
+from havuz_contract.v1alpha1.modelroute import ModelRoute
+from havuz_contract.v1alpha1.project import Project
+from havuz_contract.v1alpha1.upstreamkey import UpstreamKey
+
+__all__ = ["Compiled", "Memo", "ObjectRef", "ObjectStatus", "Resources", "Secrets", "compile", "resources_of"]
+
+Kind = TypeVar("Kind", bound=KubeObject)
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """Every object of the three kinds, in any order, and the labels of the namespaces by name."""
+
+    upstream_keys: Sequence[UpstreamKey] = ()
+    model_routes: Sequence[ModelRoute] = ()
+    projects: Sequence[Project] = ()
+    namespaces: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+def resources_of(objects: Iterable[KubeObject], namespaces: Mapping[str, Mapping[str, str]] | None = None) -> Resources:
+    """Sort parsed objects by kind."""
+    known = list(objects)
+    return Resources(
+        upstream_keys=[one for one in known if isinstance(one, UpstreamKey)],
+        model_routes=[one for one in known if isinstance(one, ModelRoute)],
+        projects=[one for one in known if isinstance(one, Project)],
+        namespaces=namespaces or {},
+    )
+
+
+def compile(  # noqa: A001 (it is what it does; nobody needs the built-in here)
+    resources: Resources, secrets: Secrets, now: datetime, *, memo: Memo | None = None
+) -> Compiled:
+    """What gateways are to serve, and what to say of each object. `now` must know its time zone.
+
+    Give the same `memo` (at first an empty dictionary) to every call, and unchanged objects are not compiled again.
+    """
+    memory: Memo = {} if memo is None else memo
+    statuses: dict[ObjectRef, ObjectStatus] = {}
+    snapshot = models.Snapshot()
+    pool = _upstreams(_by_age(resources.upstream_keys), secrets, memory, snapshot.upstreams, statuses)
+
+    claims = routes.Claims()
+    for route in _by_age(resources.model_routes):
+        keys = pool.get(route.metadata.namespace, ())
+        built = routes.build(route, keys=keys, namespaces=resources.namespaces, claims=claims)
+        _keep(built, route, snapshot.routes, statuses)
+
+    owners = projects.KeyOwners()
+    for project in _by_age(resources.projects):
+        inputs = projects.secret_inputs(project, secrets)
+        read = recall(memory, project, inputs, lambda one=project: projects.read(one, secrets))  # type: ignore[misc]
+        _keep(projects.finish(read, owners, now), project, snapshot.projects, statuses)
+
+    forget(memory, but=(status.uid for status in statuses.values()))
+    return Compiled(snapshot, statuses)
+
+
+def _upstreams(
+    keys: Sequence[UpstreamKey],
+    secrets: Secrets,
+    memory: Memo,
+    parts: dict[str, models.Upstream],
+    statuses: dict[ObjectRef, ObjectStatus],
+) -> Mapping[str, Sequence[PooledKey]]:
+    """Compile the UpstreamKeys; returns them by namespace for the routes to choose from."""
+    pool: dict[str, list[PooledKey]] = {}
+    for key in keys:
+        inputs = upstreams.secret_inputs(key, secrets)
+        built: Outcome[models.Upstream] = recall(
+            memory,
+            key,
+            inputs,
+            lambda one=key: upstreams.build(one, secrets),  # type: ignore[misc]
+        )
+        _keep(built, key, parts, statuses)
+        pool.setdefault(key.metadata.namespace, []).append(_pooled(key, built))
+    return pool
+
+
+def _pooled(key: UpstreamKey, built: Outcome[models.Upstream]) -> PooledKey:
+    if built.part is not None:
+        return PooledKey(key, stand_in=built.part.provider == "mock" != key.spec.provider)
+    obstacle = built.status.obstacle
+    return PooledKey(key, absence=f"is not {obstacle.type}" if obstacle else "is suspended")
+
+
+PartKind = TypeVar("PartKind", bound=models.Part)
+
+
+def _keep(
+    built: Outcome[PartKind], source: KubeObject, parts: dict[str, PartKind], statuses: dict[ObjectRef, ObjectStatus]
+) -> None:
+    statuses[source.ref] = built.status
+    if built.part is not None:
+        parts[source.uid] = built.part
+
+
+def _by_age(objects: Sequence[Kind]) -> list[Kind]:
+    """The objects from the oldest to the youngest, without those that are being deleted."""
+    alive = (one for one in objects if one.metadata.deletion_timestamp is None)
+    return sorted(alive, key=lambda one: one.age_order)

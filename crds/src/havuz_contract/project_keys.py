@@ -1,0 +1,123 @@
+"""Project keys: how one is made, shown and kept. Pure; the operator and local mode do the writing.
+
+A key that havuz makes lives in the Secret `<project>-<key name>` under `key`, beside the time it was made.
+Only its SHA-256 goes further.
+"""
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from havuz_contract.v1alpha1.meta import API_VERSION, GROUP
+from havuz_contract.v1alpha1.project import Project, ProjectKey
+from havuz_contract.v1alpha1.shared import SecretKeyRef
+
+KEY_ENTRY = "key"
+CREATED_ENTRY = "createdAt"
+RANDOM_BYTES = 32
+PROJECT_LABEL = f"{GROUP}/project"
+KEY_LABEL = f"{GROUP}/project-key"
+
+_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_DEFAULT_PREFIX = {"Live": "pk_live_", "Test": "pk_test_"}
+_DIGITS = 43  # 62 ** 43 > 2 ** 256
+_SHOWN_END = 4
+
+
+@dataclass(frozen=True, slots=True)
+class MissingKey:
+    """A key that havuz is to make: for which entry of the Project, and in which Secret."""
+
+    key: ProjectKey
+    secret_name: str
+
+
+def prefix(key: ProjectKey) -> str:
+    """What a made key begins with."""
+    return key.prefix or _DEFAULT_PREFIX[key.mode]
+
+
+def make_key(prefix: str, random: bytes) -> str:
+    """The key made of 32 random bytes: the prefix, then 43 base62 digits that hold all of them.
+
+    Raises `ValueError` when `random` has another length.
+    """
+    if len(random) != RANDOM_BYTES:
+        raise ValueError(f"a key needs {RANDOM_BYTES} random bytes, not {len(random)}")
+    number = int.from_bytes(random, "big")
+    digits = ""
+    for _ in range(_DIGITS):
+        number, digit = divmod(number, len(_BASE62))
+        digits += _BASE62[digit]
+    return prefix + digits
+
+
+def sha256(key: str) -> str:
+    """The hash (hex) by which a gateway knows the key."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def key_id(digest: str) -> str:
+    """The public id of the key with this SHA-256 (hex). It can be shown, and does not lead back to the key."""
+    return "key_" + hashlib.sha256(f"havuz key id {digest}".encode()).hexdigest()[:24]
+
+
+def masked(key: str) -> str:
+    """The key for eyes: its prefix and its last four characters, and nothing of a key too short for that."""
+    head = key[: 1 + max(key.rfind("_", 0, 16), key.rfind("-", 0, 16))]
+    if len(key) - len(head) < 4 * _SHOWN_END:
+        return "…"
+    return f"{head}…{key[-_SHOWN_END:]}"
+
+
+def secret_of(project: Project, key: ProjectKey) -> SecretKeyRef:
+    """Where the key's value is: the Secret that was brought, or the one that havuz makes."""
+    if key.secret_ref is not None:
+        return key.secret_ref
+    return SecretKeyRef(name=f"{project.metadata.name}-{key.name}", key=KEY_ENTRY)
+
+
+def missing_keys(project: Project, secrets: Collection[tuple[str, str]]) -> list[MissingKey]:
+    """The keys that havuz is to make, given the (namespace, name) of every Secret that exists.
+
+    A Secret that exists is never written over, whatever it holds.
+    """
+    made = (key for key in project.spec.keys if key.secret_ref is None)
+    wanted = (MissingKey(key, secret_of(project, key).name) for key in made)
+    return [one for one in wanted if (project.metadata.namespace, one.secret_name) not in secrets]
+
+
+def secret_data(key: str, now: datetime) -> Mapping[str, str]:
+    """The entries of a made key's Secret, not encoded."""
+    return {KEY_ENTRY: key, CREATED_ENTRY: now.isoformat(timespec="seconds").replace("+00:00", "Z")}
+
+
+def secret_body(project: Project, missing: MissingKey, *, key: str, now: datetime) -> dict[str, Any]:
+    """The Secret of a made key, as the API server wants it; it is deleted together with its Project."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": missing.secret_name,
+            "namespace": project.metadata.namespace,
+            "labels": {
+                "app.kubernetes.io/managed-by": "havuz",
+                PROJECT_LABEL: project.metadata.name,
+                KEY_LABEL: missing.key.name,
+            },
+            "ownerReferences": [
+                {
+                    "apiVersion": API_VERSION,
+                    "kind": "Project",
+                    "name": project.metadata.name,
+                    "uid": project.metadata.uid,
+                    "controller": True,
+                    "blockOwnerDeletion": False,
+                }
+            ],
+        },
+        "type": "Opaque",
+        "stringData": dict(secret_data(key, now)),
+    }

@@ -1,0 +1,111 @@
+"""Conditions: what a kind says of itself, each with a reason and a sentence for a person.
+
+Accepted: the object is valid and supported. Resolved: what it refers to was found. Programmed: every live
+gateway has loaded the revision that holds it. Usable (UpstreamKey): the provider takes the key at this moment.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from havuz_contract.v1alpha1.meta import KubeModel
+from havuz_contract.v1alpha1.rules import ListMap
+
+ConditionType = Literal["Accepted", "Resolved", "Programmed", "Usable"]
+ConditionStatus = Literal["True", "False", "Unknown"]
+Reason = Literal[
+    # Accepted
+    "Accepted",
+    "Invalid",
+    "UnsupportedValue",
+    "Conflicted",
+    # Resolved
+    "Resolved",
+    "MockWithoutSecret",
+    "SecretNotFound",
+    "InvalidSecret",
+    "NoKeys",
+    "KeyPending",
+    "DuplicateKey",
+    # Programmed
+    "Programmed",
+    "NotAccepted",
+    "NotResolved",
+    "Loading",
+    "NoGateways",
+    # Usable
+    "Usable",
+    "CoolingDown",
+    "Exhausted",
+    "Rejected",
+    "Open",
+    "Suspended",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition, without the times and generation that its writer adds."""
+
+    type: ConditionType
+    status: ConditionStatus
+    reason: Reason
+    message: str
+
+
+class StatusCondition(KubeModel):
+    """A condition as Kubernetes keeps it in an object's status."""
+
+    type: Annotated[str, StringConstraints(max_length=316)]
+    """Accepted, Resolved, Programmed or Usable."""
+    status: ConditionStatus
+    """True, False, or Unknown."""
+    reason: Annotated[str, StringConstraints(max_length=1024)]
+    """Why, in one CamelCase word."""
+    message: Annotated[str, StringConstraints(max_length=32768)]
+    """Why, in a sentence."""
+    last_transition_time: AwareDatetime
+    """When `status` last changed."""
+    observed_generation: Annotated[int, Field(ge=0)] | None = None
+    """Generation of the object that the condition was worked out for."""
+
+
+StatusConditions = Annotated[tuple[StatusCondition, ...], Field(max_length=8), ListMap("type")]
+
+
+def accepted() -> Condition:
+    """The object is valid and supported."""
+    return Condition("Accepted", "True", "Accepted", "The object is valid.")
+
+
+def refused(reason: Reason, sentences: Iterable[str]) -> Condition:
+    """The object is not served, and why: one sentence per fault."""
+    return Condition("Accepted", "False", reason, "; ".join(sentences))
+
+
+def resolved(message: str, reason: Reason = "Resolved") -> Condition:
+    """Everything that the object refers to was found."""
+    return Condition("Resolved", "True", reason, message)
+
+
+def unresolved(reason: Reason, sentences: Iterable[str]) -> Condition:
+    """Something that the object refers to is missing: one sentence per thing."""
+    return Condition("Resolved", "False", reason, "; ".join(sentences))
+
+
+def programmed(loaded: int, total: int, revision: int) -> Condition:
+    """Whether all live gateways (`total`) run a revision that holds the object (`loaded` of them do)."""
+    if total == 0:
+        return Condition("Programmed", "False", "NoGateways", "No gateway is running; start one to serve this object.")
+    message = f"{loaded}/{total} gateways run revision {revision}."
+    if loaded < total:
+        return Condition("Programmed", "False", "Loading", message)
+    return Condition("Programmed", "True", "Programmed", message)
+
+
+def not_programmed(because: Condition) -> Condition:
+    """The object is in no revision, because another condition (Accepted or Resolved) is false."""
+    reason: Reason = "NotAccepted" if because.type == "Accepted" else "NotResolved"
+    return Condition("Programmed", "False", reason, because.message)

@@ -1,0 +1,257 @@
+"""Project: one customer with its keys, rights and money."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from havuz_contract.v1alpha1.conditions import StatusConditions
+from havuz_contract.v1alpha1.meta import AGE, MESSAGE, READY, KubeModel, KubeObject, PrinterColumn
+from havuz_contract.v1alpha1.rules import ListMap, ListSet, Rule, TransitionRule
+from havuz_contract.v1alpha1.shared import (
+    Amount,
+    Duration,
+    ModelPatterns,
+    SecretKeyRef,
+    TrafficLimits,
+    between,
+    matching,
+)
+
+KeyMode = Literal["Live", "Test"]
+
+KeyName = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=40),
+    matching(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "must have lower case letters, digits and - only"),
+]
+KeyPrefix = Annotated[
+    str,
+    StringConstraints(min_length=2, max_length=32),
+    matching(
+        r"^[a-z][a-z0-9_-]*[_-]$",
+        "must begin with a lower case letter, go on with lower case letters, digits, - and _, and end with - or _",
+    ),
+]
+Unit = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=16),
+    matching(r"^[A-Za-z][A-Za-z0-9_-]*$", "must be a unit such as USD or credits"),
+]
+HostName = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=253),
+    matching(
+        r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+        "must be a host name in lower case, without scheme, port or path",
+    ),
+]
+
+
+class ProjectKey(KubeModel):
+    """One key of the customer: made by havuz, or brought in a Secret."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "!(has(self.prefix) && has(self.secretRef))",
+            "prefix belongs to a key that havuz makes; a key from a secretRef has its own",
+            lambda it: it.prefix is None or it.secret_ref is None,
+        ),
+    )
+    transition_rules: ClassVar[tuple[TransitionRule, ...]] = (
+        TransitionRule(
+            "self.mode == oldSelf.mode",
+            "mode of a key can not change; add a key under another name",
+            lambda old, new: old.mode == new.mode,
+        ),
+        TransitionRule(
+            "has(self.prefix) == has(oldSelf.prefix) && (!has(self.prefix) || self.prefix == oldSelf.prefix)",
+            "prefix of a key can not change; add a key under another name",
+            lambda old, new: old.prefix == new.prefix,
+        ),
+    )
+
+    name: KeyName
+    """Name of the key inside the project; its Secret is called `<project>-<name>`."""
+    mode: KeyMode = "Live"
+    """Live calls providers; Test gives mock answers and costs nothing."""
+    prefix: KeyPrefix | None = None
+    """What the key begins with. Default: `pk_live_` or `pk_test_`, by mode."""
+    secret_ref: SecretKeyRef | None = None
+    """A key that you bring. Without it, havuz makes one."""
+    expires_at: AwareDatetime | None = None
+    """When the key stops working."""
+
+
+class ModelRights(KubeModel):
+    """Which of the models that the project sees it may use."""
+
+    allow: ModelPatterns = ("*",)
+    """Models it may use."""
+    deny: ModelPatterns = ()
+    """Models it may not use, although `allow` has them."""
+
+
+class Review(KubeModel):
+    """What the project may use while its plan is under review."""
+
+    until: AwareDatetime
+    """When the review ends."""
+    models: ModelPatterns
+    """Models it may use until then."""
+
+
+class Surface(KubeModel):
+    """Where and in which protocols the project's keys work; empty means anywhere and any."""
+
+    hosts: Annotated[tuple[HostName, ...], Field(max_length=32), ListSet()] = ()
+    """Host names under which the keys work."""
+    protocols: Annotated[tuple[Literal["OpenAI"], ...], Field(max_length=8), ListSet()] = ()
+    """Protocols in which the keys work."""
+
+
+class SelfService(KubeModel):
+    """What the customer may do in the dashboard."""
+
+    max_keys: Annotated[int, Field(ge=0, le=1000)] = 0
+    """Keys that the customer may make."""
+
+
+class Credit(KubeModel):
+    """A top-up. Each id is applied exactly once, for ever."""
+
+    id: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=63),
+        matching(r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$", "must have letters, digits, . _ and - only"),
+    ]
+    """Name of the top-up, never used again for another."""
+    amount: Amount
+    """How much is added, in the project's unit."""
+
+
+class Monthly(KubeModel):
+    """An allowance that is renewed every month."""
+
+    allowance: Amount
+    """How much may be spent in a month."""
+    anchor_day: Annotated[int, Field(ge=1, le=28)] = 1
+    """Day of the month on which it is renewed."""
+    time_zone: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=64),
+        matching(r"^[A-Za-z][A-Za-z0-9_+/-]*$", "must be a time zone such as UTC or Europe/Istanbul"),
+    ] = "UTC"
+    """Time zone in which the day begins."""
+    rollover: bool = False
+    """Whether what is left goes over into the next month."""
+
+
+class Billing(KubeModel):
+    """How the project pays."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "(self.plan == 'Monthly') == has(self.monthly)",
+            "monthly belongs to plan 'Monthly', which needs it",
+            lambda it: (it.plan == "Monthly") == (it.monthly is not None),
+        ),
+    )
+
+    unit: Unit = "USD"
+    """What is counted: a currency, or credits."""
+    plan: Literal["Unmetered", "Prepaid", "Monthly"] = "Unmetered"
+    """Whether and how use is paid for."""
+    credits: Annotated[tuple[Credit, ...], Field(max_length=1000), ListMap("id")] | None = None
+    """Top-ups, one line each."""
+    monthly: Monthly | None = None
+    """The allowance of plan Monthly."""
+    on_meter_down: Literal["Refuse", "Serve"] = "Refuse"
+    """Whether requests are served while use can not be counted; it is kept and settled later."""
+    on_disconnect: Literal["Cancel", "Drain"] = "Cancel"
+    """Whether an answer is read to its end after the client has gone."""
+
+
+class ProjectLimits(TrafficLimits):
+    """How much the project may use; what is absent is not limited."""
+
+    max_tokens_per_request: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
+    """Most output tokens that one request may ask for."""
+
+
+class ProjectSpec(KubeModel):
+    """One customer: its keys, what they may use, and how it pays."""
+
+    display_name: Annotated[str, StringConstraints(max_length=128)] = ""
+    """Name for people."""
+    keys: Annotated[tuple[ProjectKey, ...], Field(max_length=64), ListMap("name")] = ()
+    """The customer's keys."""
+    models: ModelRights = ModelRights()
+    """Which models the keys may use."""
+    review: Review | None = None
+    """What the keys may use while the plan is under review."""
+    surface: Surface = Surface()
+    """Where and in which protocols the keys work."""
+    self_service: SelfService = SelfService()
+    """What the customer may do in the dashboard."""
+    billing: Billing = Billing()
+    """How the project pays."""
+    limits: ProjectLimits | None = None
+    """How much the project may use."""
+    rotation_grace: Annotated[Duration, between("0s", "8760h")] | None = None
+    """How long the old key works after a rotation."""
+    suspended: bool = False
+    """Refuses every request of the project without deleting it."""
+
+
+class ProjectKeyStatus(KubeModel):
+    """What may be shown of a key; never the key itself."""
+
+    name: Annotated[str, StringConstraints(max_length=40)]
+    """Name of the key inside the project."""
+    id: Annotated[str, StringConstraints(max_length=64)]
+    """Public id of the key."""
+    masked: Annotated[str, StringConstraints(max_length=64)]
+    """The key, with all but its ends hidden."""
+    created_at: AwareDatetime | None = None
+    """When the key was made."""
+    expires_at: AwareDatetime | None = None
+    """When the key stops working."""
+
+
+class ProjectStatus(KubeModel):
+    """What is known of the project."""
+
+    conditions: StatusConditions | None = None
+    """Accepted, Resolved and Programmed."""
+    keys: Annotated[tuple[ProjectKeyStatus, ...], Field(max_length=64), ListMap("name")] | None = None
+    """The keys that are ready."""
+    keys_ready: Annotated[str, StringConstraints(max_length=16)] | None = None
+    """Keys that are ready, of all, as `1/2`."""
+
+
+class Project(KubeObject):
+    """One customer: its keys, what they may use, and how it pays."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "size(self.metadata.name) <= 63",
+            "metadata.name of a Project must have at most 63 characters",
+            lambda it: len(it.metadata.name) <= 63,
+        ),
+    )
+
+    plural: ClassVar[str] = "projects"
+    short_names: ClassVar[tuple[str, ...]] = ("proj",)
+    columns: ClassVar[tuple[PrinterColumn, ...]] = (
+        PrinterColumn("Plan", ".spec.billing.plan"),
+        PrinterColumn("Keys", ".status.keysReady", description="Keys that are ready, of all."),
+        READY,
+        AGE,
+        MESSAGE,
+    )
+
+    kind: Literal["Project"]
+    spec: ProjectSpec
+    """What you want."""
+    status: ProjectStatus | None = None
+    """What is."""

@@ -1,0 +1,150 @@
+"""The composition root: every concrete class is made and wired here, and nowhere else."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+
+import redis.asyncio
+import redis.backoff
+from redis.asyncio.retry import Retry
+
+from havuz_contract.snapshot.models import Upstream
+from havuz_gateway import lifecycle
+from havuz_gateway.config.disk_copy import DiskCopy
+from havuz_gateway.config.fleet import FleetReport
+from havuz_gateway.config.holder import Holder
+from havuz_gateway.config.redis_source import RedisSource
+from havuz_gateway.config.state import Decoder, State
+from havuz_gateway.metering.unmetered import Unmetered
+from havuz_gateway.operations import Readiness
+from havuz_gateway.pipeline.services import Services
+from havuz_gateway.pool.pool import Pool
+from havuz_gateway.pool.probe import Probes
+from havuz_gateway.pool.sharing import Sharing
+from havuz_gateway.pool.types import Member
+from havuz_gateway.providers.base import Provider
+from havuz_gateway.providers.mock import Mock, MockTransport
+from havuz_gateway.providers.registry import provider_for
+from havuz_gateway.settings import Settings, SettingsError
+from havuz_gateway.surfaces.catalogue import every_surface
+from havuz_gateway.surfaces.http import HttpBounds, HttpEdge
+from havuz_gateway.telemetry import setup
+from havuz_gateway.telemetry.recorder import Telemetry
+from havuz_gateway.transport.base import Transport
+from havuz_gateway.transport.client import HttpTransport
+
+VERSION = "0.1.0"
+_CONNECT_SECONDS = 3.0
+_ANSWER_SECONDS = 8.0  # longer than any blocking read of a stream
+
+
+def connect(url: str) -> redis.asyncio.Redis:
+    """A client that fails at once: whoever calls knows better how long to wait before trying again."""
+    return redis.asyncio.Redis.from_url(
+        url,
+        socket_connect_timeout=_CONNECT_SECONDS,
+        socket_timeout=_ANSWER_SECONDS,
+        retry=Retry(redis.backoff.NoBackoff(), 0),
+        client_name="havuz-gateway",
+    )
+
+
+class _Parts:
+    """The parts of one gateway, in the order in which they need each other."""
+
+    def __init__(self, settings: Settings) -> None:
+        keyring = settings.keyring()
+        self.telemetry = _telemetry(settings)
+        self.redis = connect(settings.redis_url.get_secret_value())
+        self.decoder = Decoder(keyring, now=time.monotonic)
+        self.holder = Holder(wall=time.time)
+        self.disk = DiskCopy(settings.state_dir, keyring) if settings.state_dir is not None else None
+        self.source = RedisSource(
+            self.redis,
+            self.decoder,
+            self.holder,
+            kept=self._kept,
+            on_state=self.disk.keep if self.disk is not None else _forget,
+            now=time.monotonic,
+            rng=random.Random(),  # noqa: S311 - spreads reconnects
+        )
+        self.http = HttpTransport([setup.traced_trace_config(self.telemetry)])
+        self.mock = MockTransport(time.time)
+        self.pool = Pool(self._transport_for, provider_for)
+        self.sharing = Sharing(self.redis, self.pool, settings.gateway_id)
+        self.probes = Probes(self.pool)
+        self.holder.listen(lambda view: self.pool.sync(view.snapshot.upstreams))
+        self.fleet = FleetReport(self.redis, self.holder, gateway_id=settings.gateway_id, wall=time.time)
+        self.services = Services(
+            view=self.holder.view,
+            pool=self.pool,
+            meter=Unmetered(),
+            telemetry=self.telemetry,
+            test_member=self._test_member,
+            now=time.monotonic,
+            wall=time.time,
+        )
+
+    async def _kept(self) -> State | None:
+        return await self.disk.load(self.decoder) if self.disk is not None else None
+
+    def _transport_for(self, _: Upstream, provider: Provider) -> Transport:
+        return self.mock if provider.in_process else self.http
+
+    def _test_member(self) -> Member:
+        upstream = Upstream(uid="test-key", name="havuz/test-key", provider="mock")
+        return Member(upstream=upstream, provider=_MOCK, transport=self.mock)
+
+
+_MOCK = Mock()
+
+
+def build_gateway(settings: Settings) -> lifecycle.Gateway:
+    """Wire one gateway process. Needs a running loop. Raises `SettingsError`."""
+    parts = _Parts(settings)
+    edge = HttpEdge(every_surface(), parts.services, bounds=HttpBounds(max_body=settings.max_body_bytes))
+    metrics = parts.telemetry.metrics
+    metrics.observe_config(revision=lambda: parts.holder.view().revision, age=parts.source.age)
+    metrics.observe_in_flight(lambda: edge.active)
+    background = {
+        "configuration": parts.source.run,
+        "fleet": parts.fleet.run,
+        "sharing": parts.sharing.run,
+        "probes": parts.probes.run,
+    }
+    closing: list[Callable[[], Awaitable[None]]] = [parts.fleet.leave, parts.telemetry.close, parts.http.close]
+    if parts.disk is not None:
+        background["disk-copy"] = parts.disk.run
+        closing.insert(0, parts.disk.flush)
+    closing.append(parts.redis.aclose)
+    parts.telemetry.start()
+    return lifecycle.Gateway(
+        edge=edge,
+        readiness=Readiness(problem=lambda: parts.source.problem),
+        loaded=parts.holder.loaded,
+        render_metrics=parts.telemetry.render,
+        background=background,
+        closing=closing,
+    )
+
+
+async def run_gateway(settings: Settings, *, stop: asyncio.Event, operations: bool = True) -> None:
+    """Build one gateway and serve until `stop` is set. Raises `SettingsError` and `lifecycle.PortTakenError`."""
+    ports = lifecycle.Ports(
+        public=(settings.host, settings.port),
+        operations=(settings.operations_host, settings.operations_port) if operations else None,
+    )
+    drain = lifecycle.Drain(delay=settings.drain_delay, grace=settings.drain_grace)
+    await lifecycle.serve(build_gateway(settings), ports, drain, stop=stop)
+
+
+def _telemetry(settings: Settings) -> Telemetry:
+    try:
+        return setup.build(instance_id=settings.gateway_id, version=VERSION, sample_ratio=settings.trace_ratio)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+
+
+def _forget(_: State) -> None:
+    """Without a state folder nothing is kept."""

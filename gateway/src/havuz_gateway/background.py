@@ -1,0 +1,43 @@
+"""Background work with an owner and a name: it runs until cancelled, and a fault in it is told and tried again."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+
+_log = logging.getLogger(__name__)
+
+Work = Callable[[], Awaitable[None]]
+_FIRST_PAUSE_SECONDS = 0.5
+_LAST_PAUSE_SECONDS = 30.0
+
+
+class Background:
+    """Owns the tasks of `works` (name to coroutine function) from `start` to `stop`."""
+
+    def __init__(self, works: Mapping[str, Work]) -> None:
+        self._works = dict(works)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin every work. Needs a running loop."""
+        self._tasks = [asyncio.create_task(_keep_going(name, work), name=name) for name, work in self._works.items()]
+
+    async def stop(self) -> None:
+        """Cancel every work and wait for its end. Safe to repeat."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _keep_going(name: str, work: Work) -> None:
+    pause = _FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            await work()
+        except Exception:
+            _log.exception("background work failed and is started again", extra={"work": name, "pause_seconds": pause})
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LAST_PAUSE_SECONDS)
+        else:
+            return

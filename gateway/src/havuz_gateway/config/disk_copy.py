@@ -1,0 +1,98 @@
+"""The last configuration that was good, encrypted on local disk: with it a gateway starts while Redis is away.
+
+Written after changes, debounced and off the event loop, by a rename that leaves either the old file or the new one.
+"""
+
+import asyncio
+import json
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+from havuz_contract.snapshot.envelope import EnvelopeError, Keyring
+from havuz_contract.snapshot.models import SCHEMA_VERSION
+from havuz_gateway.config.state import ConfigUnusableError, Decoder, State
+
+_log = logging.getLogger(__name__)
+
+_NAME = "configuration.sealed"
+_OWNER = "havuz-disk-copy"  # the associated data: no other envelope opens as a disk copy
+_DEBOUNCE_SECONDS = 0.5
+
+
+class DiskCopy:
+    """One file in `directory`, which is made when it does not exist."""
+
+    def __init__(self, directory: Path, keyring: Keyring) -> None:
+        self._path = directory / _NAME
+        self._keyring = keyring
+        self._newest: State | None = None
+        self._changed = asyncio.Event()
+
+    def keep(self, state: State) -> None:
+        """Have `state` written soon. Returns at once."""
+        self._newest = state
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Write what `keep` was given until cancelled. A disk that fails is told to the log, and costs nothing else."""
+        while True:
+            await self._changed.wait()
+            await asyncio.sleep(_DEBOUNCE_SECONDS)
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write the newest state now, if it is not written yet."""
+        self._changed.clear()
+        state, self._newest = self._newest, None
+        if state is None:
+            return
+        try:
+            await asyncio.to_thread(self._write, state)
+        except OSError as error:
+            _log.warning(
+                "the copy of the configuration could not be written: without Redis this gateway could not start again",
+                extra={"path": str(self._path), "error": str(error)},
+            )
+
+    async def load(self, decoder: Decoder) -> State | None:
+        """What was kept, or None when there is nothing usable (told to the log where that is unexpected)."""
+        try:
+            kept = await asyncio.to_thread(self._read)
+            if kept is None:
+                return None
+            return await decoder.whole(kept["texts"], State(), revision=kept["revision"], position=kept["position"])
+        except (OSError, EnvelopeError, ConfigUnusableError, ValueError, KeyError, TypeError) as error:
+            _log.warning(
+                "the copy of the configuration on disk is not usable; waiting for Redis",
+                extra={"path": str(self._path), "error": str(error)},
+            )
+            return None
+
+    def _write(self, state: State) -> None:
+        document = {
+            "schema_version": SCHEMA_VERSION,
+            "revision": state.revision,
+            "position": state.position,
+            "texts": state.texts,
+        }
+        sealed = self._keyring.seal(json.dumps(document).encode(), owner=_OWNER)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        beside = self._path.with_suffix(f".{os.getpid()}")
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(sealed)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(self._path)
+
+    def _read(self) -> dict[str, Any] | None:
+        try:
+            sealed = self._path.read_text()
+        except FileNotFoundError:
+            return None
+        document = json.loads(self._keyring.open(sealed, owner=_OWNER))
+        if document["schema_version"] != SCHEMA_VERSION:
+            raise ValueError(f"schema version {document['schema_version']!r} is not {SCHEMA_VERSION}")
+        return dict(document)

@@ -1,0 +1,133 @@
+"""From start to exit: ports, readiness, and a drain that drops no request.
+
+On SIGTERM `/readyz` says no at once, while requests are still accepted until load balancers noticed (`drain_delay`).
+Then the port closes, what is in flight ends in its own time (`drain_grace`), and only then is the rest taken down.
+"""
+
+import asyncio
+import gc
+import logging
+import signal
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from havuz_gateway.background import Background, Work
+from havuz_gateway.operations import Readiness, operations_app
+from havuz_gateway.surfaces.http import HttpEdge
+
+_log = logging.getLogger(__name__)
+
+_CUT_SECONDS = 1.0  # for handlers to notice that they are cut, after the grace has passed
+_BACKLOG = 1024
+
+
+class PortTakenError(Exception):
+    """An address can't be listened on; the message says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The wired parts, as far as their start and end matter.
+
+    `background` runs while requests are served; `closing` is called in order once the last request has ended.
+    """
+
+    edge: HttpEdge
+    readiness: Readiness
+    loaded: asyncio.Event
+    render_metrics: Callable[[], bytes]
+    background: Mapping[str, Work]
+    closing: Sequence[Callable[[], Awaitable[None]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where to listen: (address, port). `operations` None: nowhere."""
+
+    public: tuple[str, int]
+    operations: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Seconds to go on accepting, and then for requests in flight to end."""
+
+    delay: float
+    grace: float
+
+
+async def serve(gateway: Gateway, ports: Ports, drain: Drain, *, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set, then drain. Raises `PortTakenError` when a port is not free."""
+    async with AsyncExitStack() as stack:
+        for close in reversed(gateway.closing):
+            stack.push_async_callback(close)
+        background = Background(gateway.background)
+        stack.push_async_callback(background.stop)
+        if ports.operations is not None:
+            app = operations_app(gateway.readiness, gateway.render_metrics)
+            operations = web.AppRunner(app, access_log=None, shutdown_timeout=_CUT_SECONDS)
+            stack.push_async_callback(operations.cleanup)
+            await _listen(operations, ports.operations)
+        server = gateway.edge.server()
+        public = web.ServerRunner(server, shutdown_timeout=_CUT_SECONDS)
+        stack.push_async_callback(public.cleanup)
+        await _listen(public, ports.public)
+        background.start()
+        _log.info("listening", extra={"address": ports.public[0], "port": ports.public[1]})
+        await _serve_until(gateway, stop)
+        await _drain(gateway, public, server, drain)
+    _log.info("ended")
+
+
+async def _serve_until(gateway: Gateway, stop: asyncio.Event) -> None:
+    """Wait for `stop`. Once ready, what was made at start is taken out of the garbage collector's sight."""
+    loaded = asyncio.create_task(gateway.loaded.wait(), name="loaded")
+    stopped = asyncio.create_task(stop.wait(), name="stopped")
+    try:
+        await asyncio.wait((loaded, stopped), return_when=asyncio.FIRST_COMPLETED)
+        gc.collect()
+        gc.freeze()
+        await stopped
+    finally:
+        loaded.cancel()
+        stopped.cancel()
+
+
+async def _drain(gateway: Gateway, public: web.ServerRunner, server: web.Server, drain: Drain) -> None:
+    gateway.readiness.draining = True
+    _log.info("draining", extra={"in_flight": gateway.edge.active, "delay": drain.delay, "grace": drain.grace})
+    if drain.delay:
+        await asyncio.sleep(drain.delay)
+    for site in list(public.sites):
+        await site.stop()
+    await asyncio.sleep(0)  # what was accepted a moment ago begins to be handled
+    server.pre_shutdown()
+    try:
+        async with asyncio.timeout(drain.grace):
+            await gateway.edge.idle.wait()
+    except TimeoutError:
+        _log.warning(
+            "requests in flight are cut: the grace period has passed",
+            extra={"in_flight": gateway.edge.active, "grace": drain.grace},
+        )
+
+
+async def _listen(runner: web.AppRunner | web.ServerRunner, address: tuple[str, int]) -> None:
+    await runner.setup()
+    host, port = address
+    try:
+        await web.TCPSite(runner, host, port, backlog=_BACKLOG).start()
+    except OSError as error:
+        raise PortTakenError(
+            f"can't listen on {host}:{port}: {error.strerror or error}; free the port, or choose another with --port"
+        ) from None
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """Set `stop` on SIGTERM or SIGINT. Needs a running loop."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)

@@ -1,0 +1,110 @@
+"""The mock's side of the wire: requests are answered in memory, with the faults that were asked for."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from typing import Any
+
+from havuz_gateway.providers.mock.chat import complete, last_user_text
+from havuz_gateway.providers.mock.embeddings import embed
+from havuz_gateway.providers.mock.provider import PATHS
+from havuz_gateway.providers.mock.render import as_events, as_json
+from havuz_gateway.providers.mock.specials import NOTHING, Special, error_answer, special_of
+from havuz_gateway.transport.base import Transport, TransportFailure, UpstreamRequest, UpstreamResponse
+
+_JSON = {"content-type": "application/json"}
+_EVENTS = {"content-type": "text/event-stream; charset=utf-8"}
+_PAUSE_SECONDS = 0.2
+_MANNER = ("stream", "stream_options")  # how an answer comes, not what it says
+_EVENTS_BEFORE_BREAK = 3
+
+
+class _Answer:
+    """An answer in memory. `fault` is what happens to it on its way."""
+
+    __slots__ = ("_fault", "_pieces", "headers", "status")
+
+    def __init__(self, status: int, headers: Mapping[str, str], pieces: Iterable[bytes], fault: str | None) -> None:
+        self.status = status
+        self.headers = headers
+        self._pieces = pieces
+        self._fault = fault
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        for count, piece in enumerate(self._pieces):
+            if self._fault == "slow":
+                await asyncio.sleep(_PAUSE_SECONDS)
+            if self._fault == "break" and count == _EVENTS_BEFORE_BREAK:
+                break
+            yield piece
+        if self._fault == "break":
+            raise TransportFailure("broken", "the mock provider was asked to break off")
+
+    async def read(self, limit: int) -> bytes:
+        body = b"".join([piece async for piece in self.chunks()])
+        if len(body) > limit:
+            raise TransportFailure("protocol", f"the answer is larger than {limit} bytes")
+        return body
+
+    def close(self) -> None:
+        self._pieces = ()
+
+
+class MockTransport:
+    """Answers in OpenAI's protocol. `wall` (unix seconds) dates the answers."""
+
+    def __init__(self, wall: Callable[[], float]) -> None:
+        self._wall = wall
+
+    async def send(self, request: UpstreamRequest, *, traced: bool = False) -> UpstreamResponse:
+        """Answer, or fail as the request asks for."""
+        path = request.url.partition("/v1")[2]
+        if path == PATHS["chat"]:
+            return await self._chat(request.body)
+        if path == PATHS["embeddings"]:
+            return await self._embeddings(request.body)
+        return _Answer(200, _JSON, [_models(int(self._wall()))], None)
+
+    async def _chat(self, body: bytes) -> _Answer:
+        fields = json.loads(body)
+        special = special_of(last_user_text(fields))
+        refused = await _troubled(special)
+        if refused is not None:
+            return refused
+        completion = complete(fields, digest=_digest(fields), created=int(self._wall()), special=special)
+        if not fields.get("stream"):
+            return _Answer(200, _JSON, [as_json(completion)], special.behaviour)
+        include_usage = bool((fields.get("stream_options") or {}).get("include_usage"))
+        return _Answer(200, _EVENTS, as_events(completion, include_usage=include_usage), special.behaviour)
+
+    async def _embeddings(self, body: bytes) -> _Answer:
+        fields: dict[str, Any] = json.loads(body)
+        text = fields.get("input")
+        special = special_of(text) if isinstance(text, str) else NOTHING
+        refused = await _troubled(special)
+        return refused or _Answer(200, _JSON, [embed(fields)], special.behaviour)
+
+
+def _digest(fields: Mapping[str, Any]) -> str:
+    """Stands for the request; the same whether it is streamed or not."""
+    asked = {name: value for name, value in fields.items() if name not in _MANNER}
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+async def _troubled(special: Special) -> _Answer | None:
+    """The error that was asked for, or silence for ever; None where neither was."""
+    if special.behaviour == "hang":
+        await asyncio.get_running_loop().create_future()
+    if special.status is None:
+        return None
+    headers, body = error_answer(special.status)
+    return _Answer(special.status, headers, [body], None)
+
+
+def _models(created: int) -> bytes:
+    model = {"id": "mock", "object": "model", "created": created, "owned_by": "havuz"}
+    return json.dumps({"object": "list", "data": [model]}).encode()
+
+
+_: type[Transport] = MockTransport

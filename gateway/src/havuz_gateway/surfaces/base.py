@@ -1,0 +1,43 @@
+"""What a surface is: a set of paths with their endpoints, and the look of an error on them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from havuz_gateway.errors import GatewayError
+from havuz_gateway.pipeline.exchange import Request, Writer
+from havuz_gateway.pipeline.services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A whole answer as plain values."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Endpoint(Protocol):
+    """Answers one method of one path. The request holds no key: `credential` is what the client sent as one."""
+
+    async def __call__(self, request: Request, writer: Writer, *, credential: str | None, services: Services) -> None:
+        """Write the whole answer. Raises `GatewayError` to have it rendered, and `ClientGone`."""
+
+
+Methods = Mapping[str, Endpoint]
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """One look of the gateway. `paths` are literal; a key of `prefixes` ends in a slash and matches what follows it.
+
+    `render_error` makes a whole answer of an error, `stream_error` an event of a stream that has begun.
+    """
+
+    name: str
+    protocol: str  # as in a Project's surface and in `Call.protocol`
+    render_error: Callable[[GatewayError, Request], Rendered]
+    stream_error: Callable[[GatewayError, Request], bytes]
+    paths: Mapping[str, Methods]
+    prefixes: Mapping[str, Methods] = field(default_factory=dict)

@@ -1,0 +1,56 @@
+"""Where a client may put its key. Nothing right of this module sees a key in a header or in a query."""
+
+from collections.abc import MutableMapping
+
+from havuz_gateway.errors import InvalidRequest, Unauthenticated
+
+QUERY_NAME = "api_key"
+_BEARER = "bearer "
+
+
+def take_credential(headers: MutableMapping[str, str], query: MutableMapping[str, tuple[str, ...]]) -> str | None:
+    """The one key a request carries, removed from `headers` (lower-case names) and `query`; None where it has none.
+
+    Raises `InvalidRequest` for two different keys, `Unauthenticated` for one that no key can look like.
+    """
+    found: set[str] = set()
+    authorization = headers.pop("authorization", None)
+    if authorization is not None:
+        found.update(_bearer(authorization))
+    header = headers.pop("x-api-key", None)
+    if header is not None:
+        found.update(_listed(header))
+    if query:
+        found.update(value for value in query.pop(QUERY_NAME, ()) if value)
+    match len(found):
+        case 0:
+            return None
+        case 1:
+            return _plausible(found.pop())
+        case _:
+            raise InvalidRequest(
+                "the request carries two different API keys: send one, by `Authorization`, `x-api-key` or `api_key`"
+            )
+
+
+def _bearer(value: str) -> list[str]:
+    """The tokens of an Authorization header (several where the header was sent more than once)."""
+    tokens = []
+    for item in _listed(value):
+        if not item[: len(_BEARER)].lower() == _BEARER:
+            raise Unauthenticated("the Authorization header is not `Bearer <key>`: send the API key in that form")
+        tokens.append(item[len(_BEARER) :].strip())
+    return tokens
+
+
+def _listed(value: str) -> list[str]:
+    if "," not in value:
+        value = value.strip()
+        return [value] if value else []
+    return [item.strip() for item in value.split(",") if item.strip()]
+
+
+def _plausible(credential: str) -> str:
+    if not credential.isascii() or not credential.isprintable():
+        raise Unauthenticated("the API key holds characters that no key has: check that it was copied whole")
+    return credential

@@ -1,0 +1,110 @@
+"""Reading a request's body within bounds, so that no client can fill the memory or hold a connection for ever."""
+
+import asyncio
+import zlib
+
+from aiohttp import StreamReader, web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_protocol import RequestPayloadError
+
+from havuz_gateway.errors import InvalidRequest, PayloadTooLarge
+from havuz_gateway.pipeline.exchange import ClientGone
+
+_WINDOWS = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+_THREAD_ABOVE = 64 * 1024  # a larger body is unpacked beside the event loop
+
+
+class UnsupportedEncoding(InvalidRequest):
+    """The body is compressed in a way that is not taken."""
+
+    status = 415
+
+
+class BodyTooSlow(InvalidRequest):
+    """The body did not arrive in time."""
+
+    status = 408
+
+
+async def read_body(request: web.BaseRequest, *, limit: int, idle: float, total: float) -> bytes:
+    """The whole body, decompressed. `limit` is bytes; `idle` (between two arrivals) and `total` are seconds.
+
+    Raises `PayloadTooLarge`, `UnsupportedEncoding`, `BodyTooSlow`, `InvalidRequest` or `ClientGone`.
+    """
+    encoding = _encoding(request)
+    length = request.content_length
+    if length is not None and length > limit:
+        raise _too_large(limit)
+    content = request.content
+    try:
+        if content.is_eof():  # the usual case: a small body came with the headers
+            body = content.read_nowait(-1)
+        else:
+            await _continue(request)
+            async with asyncio.timeout(total):
+                body = await _read_stream(content, limit, idle)
+    except TimeoutError:
+        raise BodyTooSlow(
+            f"the body did not arrive in time: send it within {total:g} seconds, without pauses"
+        ) from None
+    except (RequestPayloadError, HttpProcessingError):
+        raise InvalidRequest("the body is not framed as its headers say: check transfer and content encoding") from None
+    except ConnectionError as error:
+        raise ClientGone from error
+    if encoding is not None:
+        body = await _unpacked(body, encoding, limit)
+    if len(body) > limit:
+        raise _too_large(limit)
+    return body
+
+
+async def _read_stream(content: StreamReader, limit: int, idle: float) -> bytes:
+    pieces: list[bytes] = []
+    size = 0
+    while True:
+        async with asyncio.timeout(idle):
+            piece = await content.readany()
+        if not piece:
+            return b"".join(pieces)
+        size += len(piece)
+        if size > limit:
+            raise _too_large(limit)
+        pieces.append(piece)
+
+
+def _encoding(request: web.BaseRequest) -> str | None:
+    """How the body is compressed, None for plain."""
+    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    if encoding in ("", "identity"):
+        return None
+    if encoding not in _WINDOWS:
+        known = " or ".join(_WINDOWS)
+        raise UnsupportedEncoding(f"content-encoding {encoding[:40]!r} is not taken: send it plain, or as {known}")
+    return encoding
+
+
+async def _unpacked(body: bytes, encoding: str, limit: int) -> bytes:
+    """The body, decompressed up to one byte over `limit`."""
+
+    def unpack() -> bytes:
+        unpacker = zlib.decompressobj(_WINDOWS[encoding])
+        plain = unpacker.decompress(body, limit + 1)
+        if len(plain) <= limit and not unpacker.eof:
+            raise zlib.error("the end is missing")
+        return plain
+
+    try:
+        return await asyncio.to_thread(unpack) if len(body) > _THREAD_ABOVE else unpack()
+    except zlib.error:
+        raise InvalidRequest(f"the body is not valid {encoding}, as content-encoding says") from None
+
+
+async def _continue(request: web.BaseRequest) -> None:
+    expectation = request.headers.get("Expect")
+    if expectation is not None and expectation.lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
+
+
+def _too_large(limit: int) -> PayloadTooLarge:
+    return PayloadTooLarge(f"the body is larger than {limit} bytes: send less in one request")

@@ -1,0 +1,205 @@
+"""From a socket to an endpoint and back: requests become plain values, errors become the surface's answers."""
+
+import asyncio
+import logging
+import math
+import random
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from havuz_gateway.errors import GatewayError, InvalidRequest
+from havuz_gateway.pipeline.exchange import ClientGone, Request
+from havuz_gateway.pipeline.relay import ProviderEndedStream
+from havuz_gateway.pipeline.services import Services
+from havuz_gateway.surfaces.base import Rendered, Surface
+from havuz_gateway.surfaces.credentials import take_credential
+from havuz_gateway.surfaces.http.body import read_body
+from havuz_gateway.surfaces.http.server import HttpServer
+from havuz_gateway.surfaces.http.writer import ResponseWriter
+from havuz_gateway.surfaces.registry import Registry
+
+_log = logging.getLogger(__name__)
+_BUSY = (429, 503)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpBounds:
+    """What one client may take. Sizes in bytes, times in seconds.
+
+    `read_idle` bounds the pause between two pieces of a body, `read_total` the whole body, `write_idle` the wait for a
+    client that does not read, `keepalive` an idle connection (above the 60 s of the usual load balancers).
+    """
+
+    max_body: int = 32 * 1024 * 1024
+    max_header: int = 16 * 1024
+    read_idle: float = 30.0
+    read_total: float = 300.0
+    write_idle: float = 30.0
+    keepalive: float = 75.0
+    lingering: float = 5.0
+
+
+def random_request_id(rng: random.Random) -> Callable[[], str]:
+    """A source of ids such as `req_5f0c…` (96 random bits)."""
+    return lambda: f"req_{rng.getrandbits(96):024x}"
+
+
+class HttpEdge:
+    """The one handler of the public port. `active` counts requests in work; `idle` is set while there are none."""
+
+    def __init__(
+        self, registry: Registry, services: Services, *, bounds: HttpBounds, new_id: Callable[[], str] | None = None
+    ) -> None:
+        self._registry = registry
+        self._services = services
+        self._bounds = bounds
+        self._new_id = new_id or random_request_id(random.Random())  # noqa: S311 - a name, not a secret
+        self._server: HttpServer | None = None
+        self.active = 0
+        self.idle = asyncio.Event()
+        self.idle.set()
+
+    def server(self) -> HttpServer:
+        """The server for `web.ServerRunner`, made in a running loop. A client that hangs up cancels its request."""
+        self._server = HttpServer(
+            self.handle,
+            refusal=self._refusal,
+            handler_cancellation=True,
+            access_log=None,
+            keepalive_timeout=self._bounds.keepalive,
+            lingering_time=self._bounds.lingering,
+            max_line_size=self._bounds.max_header,
+            max_field_size=self._bounds.max_header,
+        )
+        return self._server
+
+    def _draining(self) -> bool:
+        return self._server is not None and self._server.draining
+
+    async def handle(self, raw: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request."""
+        request_id = self._new_id()
+        writer = ResponseWriter(raw, request_id=request_id, timeout=self._bounds.write_idle, closing=self._draining)
+        self.active += 1
+        self.idle.clear()
+        try:
+            await self._answer(raw, request_id, writer)
+        except ClientGone:
+            _cut(raw)
+        finally:
+            writer.close()
+            self.active -= 1
+            if not self.active:
+                self.idle.set()
+        return writer.response or web.Response(status=499)
+
+    async def _answer(self, raw: web.BaseRequest, request_id: str, writer: ResponseWriter) -> None:
+        surface = self._registry.default
+        try:
+            path = raw.path
+            place = self._registry.find(path)
+            surface = place.surface
+            endpoint = place.endpoint(raw.method, path)
+            if endpoint is None:
+                await writer.respond(204, {"allow": place.allow}, b"")
+                return
+            request, credential = await self._read(raw, request_id)
+            await endpoint(request, writer, credential=credential, services=self._services)
+            if not writer.started:
+                raise GatewayError("the request was handled without an answer: report this with the request id")
+        except GatewayError as error:
+            await _tell(error, surface, _bare(raw, request_id), writer)
+        except ClientGone:
+            raise
+        except Exception as error:
+            _log_failure(error, request_id)
+            told = GatewayError("the gateway failed on this request: report it with the request id")
+            await _tell(told, surface, _bare(raw, request_id), writer)
+
+    async def _read(self, raw: web.BaseRequest, request_id: str) -> tuple[Request, str | None]:
+        headers: dict[str, str] = {}
+        for name, value in raw.headers.items():
+            lower = name.lower()
+            headers[lower] = f"{headers[lower]}, {value}" if lower in headers else value
+        query: dict[str, tuple[str, ...]] = {}
+        if raw.query_string:
+            query = {name: tuple(raw.query.getall(name)) for name in raw.query}
+        credential = take_credential(headers, query)
+        bounds = self._bounds
+        body = await read_body(raw, limit=bounds.max_body, idle=bounds.read_idle, total=bounds.read_total)
+        request = Request(
+            id=request_id,
+            method=raw.method,
+            path=raw.path,
+            host=_host(headers.get("host", "")),
+            headers=headers,
+            query=query,
+            body=body,
+        )
+        return request, credential
+
+    def _refusal(self, status: int) -> web.Response:
+        """The answer to what was no request at all."""
+        request_id = self._new_id()
+        error = (
+            InvalidRequest("the request is not valid HTTP: check its request line, header sizes and framing")
+            if status < 500
+            else GatewayError("the gateway failed on this connection: try again")
+        )
+        nothing = Request(id=request_id, method="", path="", host="", headers={}, query={}, body=b"")
+        rendered = self._registry.default.render_error(error, nothing)
+        headers = {"server": "havuz", **rendered.headers, "x-request-id": request_id}
+        return web.Response(status=rendered.status, headers=headers, body=rendered.body)
+
+
+async def _tell(error: GatewayError, surface: Surface, request: Request, writer: ResponseWriter) -> None:
+    """Tell the client: by a whole answer, or by the stream's error event and an end without the protocol's own."""
+    if writer.finished:
+        return  # what failed came after the answer; the client has it whole
+    if writer.started:
+        if not isinstance(error, ProviderEndedStream):  # that one was told by the provider's own event
+            await writer.write(surface.stream_error(error, request))
+        await writer.end()
+        return
+    rendered = surface.render_error(error, request)
+    await writer.respond(rendered.status, _error_headers(error, rendered), rendered.body)
+
+
+def _error_headers(error: GatewayError, rendered: Rendered) -> dict[str, str]:
+    headers = {**rendered.headers, **error.headers}
+    if rendered.status in _BUSY or error.retry_after is not None:
+        wait = max(error.retry_after or 0.0, 0.0)
+        headers["retry-after"] = str(max(1, math.ceil(wait)))
+        if error.retry_after is not None:
+            headers["retry-after-ms"] = str(math.ceil(wait * 1000))
+    return headers
+
+
+def _bare(raw: web.BaseRequest, request_id: str) -> Request:
+    """What the rendering of an error may know: neither headers nor body."""
+    return Request(id=request_id, method=raw.method, path=raw.path, host="", headers={}, query={}, body=b"")
+
+
+def _host(value: str) -> str:
+    """The host of a Host header, without its port; `[::1]:8080` is `::1`."""
+    if value.startswith("["):
+        return value[1:].partition("]")[0].lower()
+    return value.partition(":")[0].lower()
+
+
+def _cut(raw: web.BaseRequest) -> None:
+    """Close a connection whose client is gone, so that nothing more is written to it."""
+    if raw.transport is not None:
+        raw.transport.abort()
+
+
+def _log_failure(error: Exception, request_id: str) -> None:
+    """Type and place only: the message of an exception may quote the request."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    _log.error(
+        "a request failed unexpectedly",
+        extra={"request_id": request_id, "error_type": type(error).__name__, "frames": frames},
+    )

@@ -1,0 +1,128 @@
+"""The pipeline's writer over an aiohttp response. A client that stops reading is cut after a while."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from aiohttp import web
+
+from havuz_gateway.pipeline.exchange import ClientGone, Writer
+
+_SERVER = "havuz"
+
+
+class ResponseWriter:
+    """Answers one request. `timeout` is how long (seconds) one write may wait for the client to read; where `closing`
+    is true, the answer says that the connection ends with it.
+
+    One timer per answer looks at how long the write in progress has waited, so that a write costs no timer of its own.
+    """
+
+    __slots__ = (
+        "_closing",
+        "_loop",
+        "_request",
+        "_request_id",
+        "_timeout",
+        "_timer",
+        "_waiting_since",
+        "finished",
+        "response",
+    )
+
+    def __init__(
+        self, request: web.BaseRequest, *, request_id: str, timeout: float, closing: Callable[[], bool]
+    ) -> None:
+        self._request = request
+        self._request_id = request_id
+        self._timeout = timeout
+        self._closing = closing
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._waiting_since: float | None = None
+        self.response: web.StreamResponse | None = None
+        self.finished = False
+
+    @property
+    def started(self) -> bool:
+        """Whether status and headers are out."""
+        return self.response is not None
+
+    async def start(self, status: int, headers: Mapping[str, str]) -> None:
+        """Send status and headers. Raises `ClientGone`."""
+        response = web.StreamResponse(status=status, headers=self._headers(headers))
+        self._take(response)
+        self._watch(self._timeout)
+        try:
+            await response.prepare(self._request)
+        except ConnectionError as error:
+            raise ClientGone from error
+
+    async def write(self, data: bytes) -> None:
+        """Send body bytes; waits for a client that reads slowly. Raises `ClientGone`."""
+        self._waiting_since = self._loop.time()
+        try:
+            await self._begun().write(data)
+        except ConnectionError as error:
+            raise ClientGone from error
+        self._waiting_since = None
+
+    async def end(self) -> None:
+        """Finish the answer. Raises `ClientGone`."""
+        self._waiting_since = self._loop.time()
+        try:
+            await self._begun().write_eof()
+        except ConnectionError as error:
+            raise ClientGone from error
+        self.finished = True
+        self.close()
+
+    async def respond(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """Send a whole answer in one write. Raises `ClientGone`."""
+        response = web.Response(status=status, headers=self._headers(headers), body=body)
+        self._take(response)
+        self._waiting_since = self._loop.time()
+        self._watch(self._timeout)
+        try:
+            await response.prepare(self._request)
+            await response.write_eof()
+        except ConnectionError as error:
+            raise ClientGone from error
+        self.finished = True
+        self.close()
+
+    def close(self) -> None:
+        """Stop the timer. Safe to repeat."""
+        self._waiting_since = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _take(self, response: web.StreamResponse) -> None:
+        self.response = response
+        if self._closing():
+            response.force_close()
+
+    def _begun(self) -> web.StreamResponse:
+        if self.response is None:
+            raise RuntimeError("write before start")
+        return self.response
+
+    def _headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        return {"server": _SERVER, **headers, "x-request-id": self._request_id}
+
+    def _watch(self, delay: float) -> None:
+        self._timer = self._loop.call_later(delay, self._cut_if_stalled)
+
+    def _cut_if_stalled(self) -> None:
+        since = self._waiting_since
+        waited = 0.0 if since is None else self._loop.time() - since
+        if waited < self._timeout:
+            self._watch(self._timeout - waited)
+            return
+        self._timer = None
+        transport = self._request.transport
+        if transport is not None:
+            transport.abort()
+
+
+_: type[Writer] = ResponseWriter

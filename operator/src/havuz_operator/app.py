@@ -1,0 +1,135 @@
+"""The composition: wires the parts and runs them until the process is told to stop."""
+
+import asyncio
+import logging
+import os
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+from redis.asyncio import Redis
+
+from havuz_contract.compiler.compile import Compiled
+from havuz_contract.publish import Publisher
+from havuz_operator.fleet import Fleet
+from havuz_operator.handlers.lifecycle import watch_until
+from havuz_operator.health_report import HealthReport
+from havuz_operator.kube import Kube, KubeError
+from havuz_operator.project_keys import make_missing
+from havuz_operator.publication import Publication
+from havuz_operator.reconcile import Reconciler
+from havuz_operator.settings import Settings
+from havuz_operator.status_report import Sources, StatusReport
+from havuz_operator.world import WATCHED_KINDS, World
+
+_log = logging.getLogger(__name__)
+
+_FIRST_RESYNC_SECONDS = 10.0
+_RETRY_SECONDS = 2.0
+
+
+async def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises `KubeError` when no cluster is configured."""
+    world = World()
+    client = Redis.from_url(settings.redis_url.get_secret_value(), socket_connect_timeout=5, socket_timeout=30)
+    async with client, Kube(settings.namespaces) as kube:
+        await _list_all(kube, world)
+        parts = _Parts(settings, world=world, kube=kube, client=client)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_keep_on(work), name=name) for name, work in parts.work().items()]
+            await watch_until(
+                parts.stop,
+                world=world,
+                namespaces=settings.namespaces,
+                liveness_endpoint=f"http://{settings.operations_host}:{settings.operations_port}/livez",
+            )
+            for task in tasks:
+                task.cancel()
+    _log.info("stopped")
+
+
+class _Parts:
+    """The parts of one running operator."""
+
+    def __init__(self, settings: Settings, *, world: World, kube: Kube, client: Redis) -> None:
+        keyring = settings.keyring()
+        self.stop = asyncio.Event()
+        self._settings = settings
+        self._world = world
+        self._kube = kube
+        self._publication = Publication(client, lambda: Publisher(client, keyring))
+        self._fleet = Fleet(client, on_change=self._fleet_changed, monotonic=time.monotonic, wall=time.time)
+        self._health = HealthReport(client, on_change=self._wake)
+        self._reconciler = Reconciler(
+            world=world,
+            publication=self._publication,
+            make_keys=self._make_keys,
+            on_compiled=self._wake,
+            clock=_now,
+            debounce=settings.debounce,
+        )
+        sources = Sources(world, self._reconciler, self._publication, self._fleet, self._health.book)
+        self._statuses = StatusReport(sources, kube, clock=_now, unique=lambda: secrets.token_hex(8))
+
+    def work(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """What runs side by side, by name."""
+        return {
+            "reconcile": self._reconciler.run,
+            "statuses": self._statuses.run,
+            "fleet": self._fleet.run,
+            "health": self._health.run,
+            "resync": self._resync,
+        }
+
+    def _wake(self) -> None:
+        self._statuses.wake()
+
+    def _fleet_changed(self) -> None:
+        self._wake()
+        if self._fleet.found is not None and self._fleet.found < self._publication.revision:
+            self._world.changed.set()
+
+    async def _make_keys(self, compiled: Compiled) -> bool:
+        if self._fleet.found is not None and await self._publication.recover(self._fleet.found):
+            _log.warning("Redis has lost the configuration; publishing all of it again")
+        return await make_missing(compiled, world=self._world, kube=self._kube, now=_now(), random=os.urandom)
+
+    async def _resync(self) -> None:
+        """List everything now and then: what a watch has missed, above all a deletion, is found so."""
+        await asyncio.sleep(_FIRST_RESYNC_SECONDS)
+        while True:
+            await _list_all(self._kube, self._world)
+            self._world.changed.set()
+            await asyncio.sleep(self._settings.resync_interval)
+
+
+async def _keep_on(work: Callable[[], Awaitable[None]]) -> None:
+    """Run `work`, and start it again should it fail: one broken part must not take the others down."""
+    while True:
+        try:
+            await work()
+        except Exception:  # whatever it was, it is logged whole
+            _log.exception("a part of the operator failed; starting it again")
+        await asyncio.sleep(_RETRY_SECONDS)
+
+
+async def _list_all(kube: Kube, world: World) -> None:
+    """Take in a full listing of every kind, trying until each has been read.
+
+    Nothing may be published before: an object that is merely not known yet would be deleted from the gateways.
+    """
+    for kind in WATCHED_KINDS:
+        while True:
+            try:
+                for listing in await kube.list(kind):
+                    world.replace(kind, listing.documents, version=listing.version, namespace=listing.namespace)
+                break
+            except KubeError as error:
+                missing = error.status == 404 and "; install the chart havuz-crds first" or ""
+                _log.warning("a kind can't be listed", extra={"kind": kind, "error": f"{error}{missing}"})
+                await asyncio.sleep(_RETRY_SECONDS)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,82 @@
+"""Kubernetes Events: what a person would want to be told of an object. Pure; `kube` posts them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from havuz_contract.v1alpha1.meta import API_VERSION
+from havuz_operator.conditions import Transition, timestamp
+from havuz_operator.world import Document
+
+COMPONENT = "havuz-operator"
+_LONGEST_MESSAGE = 1024
+# A rate limit passes by itself many times an hour: it is a state, not an event.
+_USABLE_EVENTS: Mapping[str, str] = {
+    "Rejected": "KeyRejected",
+    "Exhausted": "KeyExhausted",
+    "Open": "KeyFailing",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One thing to tell: how bad, why in one word, and a sentence."""
+
+    type: Literal["Normal", "Warning"]
+    reason: str
+    message: str
+
+
+def happening(transition: Transition) -> Happening | None:
+    """What to tell of a condition that changed, if a person should hear of it."""
+    after = transition.after
+    match after.type:
+        case "Accepted" | "Resolved" if after.status == "False":
+            return Happening("Warning", after.reason, after.message)
+        case "Accepted" | "Resolved" if transition.flipped:
+            return Happening("Normal", after.reason, after.message)
+        case "Programmed" if after.status == "True" and (transition.before is None or transition.flipped):
+            return Happening("Normal", after.reason, after.message)
+        case "Usable":
+            return _usability(transition)
+        case _:
+            return None
+
+
+def _usability(transition: Transition) -> Happening | None:
+    after = transition.after
+    if after.status == "False" and after.reason in _USABLE_EVENTS:
+        return Happening("Warning", _USABLE_EVENTS[after.reason], after.message)
+    if after.status == "True" and (transition.before or {}).get("reason") in _USABLE_EVENTS:
+        return Happening("Normal", "KeyUsable", after.message)
+    return None
+
+
+def event_body(about: Document, what: Happening, *, name_suffix: str, now: datetime) -> dict[str, Any]:
+    """The Event for the API server. `name_suffix` makes its name unique."""
+    metadata = about["metadata"]
+    namespace = metadata.get("namespace", "default")
+    moment = timestamp(now)
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"{metadata['name'][:200]}.{name_suffix}", "namespace": namespace},
+        "involvedObject": {
+            "apiVersion": API_VERSION,
+            "kind": about["kind"],
+            "namespace": namespace,
+            "name": metadata["name"],
+            "uid": metadata.get("uid", ""),
+            "resourceVersion": metadata.get("resourceVersion", ""),
+        },
+        "type": what.type,
+        "reason": what.reason,
+        "message": what.message[:_LONGEST_MESSAGE],
+        "source": {"component": COMPONENT},
+        "reportingComponent": COMPONENT,
+        "reportingInstance": COMPONENT,
+        "firstTimestamp": moment,
+        "lastTimestamp": moment,
+        "count": 1,
+    }

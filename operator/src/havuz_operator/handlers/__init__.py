@@ -1,0 +1,1 @@
+"""What kopf calls: thin handlers, each one call into the world. No rule lives here."""

@@ -1,0 +1,50 @@
+"""How kopf runs inside this operator: its settings, and the liveness probe."""
+
+import asyncio
+from collections.abc import Collection
+from typing import Any
+
+import kopf
+
+from havuz_operator.handlers.resources import watch
+from havuz_operator.world import World
+
+
+async def watch_until(
+    stop: asyncio.Event, *, world: World, namespaces: Collection[str], liveness_endpoint: str
+) -> None:
+    """Run kopf until `stop` is set or a signal arrives: it feeds `world`, and answers at `liveness_endpoint`."""
+    registry = kopf.OperatorRegistry()
+    watch(registry, world)
+    kopf.on.login(registry=registry)(_login)
+    kopf.on.probe(id="objects", registry=registry)(_count_of(world))
+    await kopf.operator(
+        registry=registry,
+        settings=_settings(),
+        clusterwide=not namespaces,
+        namespaces=tuple(namespaces),
+        standalone=True,
+        liveness_endpoint=liveness_endpoint,
+        stop_flag=stop,
+    )
+
+
+def _settings() -> kopf.OperatorSettings:
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    # The CRDs are there before this operator serves; watching them would need one more right.
+    settings.scanning.disabled = True
+    settings.watching.server_timeout = 300
+    settings.process.ultimate_exiting_timeout = None
+    return settings
+
+
+def _login(**kwargs: Any) -> Any:
+    return kopf.login_via_client(**kwargs)
+
+
+def _count_of(world: World) -> Any:
+    def count(**_: Any) -> int:
+        return len(world.objects)
+
+    return count

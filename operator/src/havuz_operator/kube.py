@@ -1,0 +1,164 @@
+"""The API server: the only module that calls it. Every call is one that the chart's role allows, and no more.
+
+Blocking calls run in threads of their own; documents are plain dictionaries, as the API server writes them.
+"""
+
+import asyncio
+import json
+import logging
+import os
+from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Self
+
+import kubernetes
+import urllib3
+
+from havuz_contract.v1alpha1.meta import GROUP, VERSION, ObjectRef
+from havuz_contract.v1alpha1.registry import KINDS
+from havuz_operator.world import NAMESPACE, SECRET, Document
+
+_log = logging.getLogger(__name__)
+
+_CALLS_AT_ONCE = 8
+_TIMEOUT_SECONDS = 30.0
+_PAGE = 500
+_MERGE_PATCH = "application/merge-patch+json"
+
+
+class KubeError(Exception):
+    """The API server refused a call or did not answer. `status` is the HTTP status, 0 without an answer."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All objects of a kind (in one namespace, if that is given) at one version of the store."""
+
+    documents: list[Document]
+    version: int
+    namespace: str | None = None
+
+
+class Kube:
+    """A client for the cluster of `$KUBECONFIG`, or the one that this pod runs in."""
+
+    def __init__(self, namespaces: Collection[str] = ()) -> None:
+        """`namespaces` limits what is listed. Raises `KubeError` when there is no cluster to talk to."""
+        configuration = kubernetes.client.Configuration()
+        try:
+            if os.environ.get("KUBERNETES_SERVICE_HOST") and not os.environ.get("KUBECONFIG"):
+                kubernetes.config.load_incluster_config(client_configuration=configuration)
+            else:
+                kubernetes.config.load_kube_config(client_configuration=configuration)
+        except kubernetes.config.ConfigException as error:
+            raise KubeError(0, f"no Kubernetes cluster is configured: {error}; set KUBECONFIG") from None
+        configuration.connection_pool_maxsize = _CALLS_AT_ONCE
+        configuration.retries = False
+        self._api = kubernetes.client.ApiClient(configuration)
+        self._threads = ThreadPoolExecutor(_CALLS_AT_ONCE, thread_name_prefix="kube")
+        self._namespaces = sorted(namespaces)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        await asyncio.to_thread(self._api.close)
+
+    async def list(self, kind: str) -> list[Listing]:
+        """Everything of a kind: one listing, or one for each namespace that is watched. Raises `KubeError`."""
+        if not self._namespaces or kind == NAMESPACE:
+            return [await self._list(kind, None)]
+        return [await self._list(kind, namespace) for namespace in self._namespaces]
+
+    async def patch_status(self, ref: ObjectRef, *, uid: str, status: Mapping[str, Any]) -> Document | None:
+        """Change fields of an object's status (None removes one); returns the object as it is then.
+
+        None when the object is gone, or another one has taken its name. Raises `KubeError`.
+        """
+        body = {"metadata": {"uid": uid}, "status": dict(status)}
+        path = f"{_path(ref.kind, ref.namespace)}/{ref.name}/status"
+        try:
+            return await self._call("PATCH", path, body=body, content_type=_MERGE_PATCH)
+        except KubeError as error:
+            if error.status in (404, 409):
+                return None
+            raise
+
+    async def create_secret(self, body: Mapping[str, Any]) -> Document | None:
+        """Create a Secret and return it; None when one of that name exists, which stays as it is. Raises `KubeError`."""
+        try:
+            return await self._call("POST", _path(SECRET, body["metadata"]["namespace"]), body=body)
+        except KubeError as error:
+            if error.status == 409:
+                return None
+            raise
+
+    async def create_event(self, body: Mapping[str, Any]) -> None:
+        """Post an Event. Raises `KubeError`."""
+        await self._call("POST", f"/api/v1/namespaces/{body['metadata']['namespace']}/events", body=body)
+
+    async def _list(self, kind: str, namespace: str | None) -> Listing:
+        api_version = "v1" if kind in (SECRET, NAMESPACE) else f"{GROUP}/{VERSION}"
+        documents: list[Document] = []
+        query: dict[str, str] = {"limit": str(_PAGE)}
+        while True:
+            page = await self._call("GET", _path(kind, namespace), query=query)
+            documents.extend({"apiVersion": api_version, "kind": kind, **item} for item in page["items"])
+            token = page["metadata"].get("continue")
+            if not token:
+                return Listing(documents, int(page["metadata"]["resourceVersion"]), namespace)
+            query["continue"] = token
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        content_type: str = "application/json",
+    ) -> dict[str, Any]:
+        loop = asyncio.get_running_loop()
+        headers = {"Accept": "application/json", "Content-Type": content_type}
+        return await loop.run_in_executor(self._threads, self._send, method, path, dict(query or {}), headers, body)
+
+    def _send(
+        self, method: str, path: str, query: dict[str, str], headers: dict[str, str], body: Mapping[str, Any] | None
+    ) -> dict[str, Any]:
+        request = self._api.param_serialize(
+            method, path, query_params=list(query.items()), header_params=headers, body=body,
+            auth_settings=["BearerToken"],
+        )  # fmt: skip
+        try:
+            response = self._api.call_api(*request[:4], _request_timeout=_TIMEOUT_SECONDS)
+            text = response.read()
+        except urllib3.exceptions.HTTPError as error:
+            raise KubeError(0, f"the API server did not answer {method} {path}: {error}") from None
+        if response.status >= 300:
+            raise KubeError(response.status, f"the API server refused {method} {path}: {_message(text)}")
+        answer: dict[str, Any] = json.loads(text)
+        return answer
+
+
+def _path(kind: str, namespace: str | None) -> str:
+    inside = f"/namespaces/{namespace}" if namespace else ""
+    match kind:
+        case "Secret":
+            return f"/api/v1{inside}/secrets"
+        case "Namespace":
+            return "/api/v1/namespaces"
+        case _:
+            return f"/apis/{GROUP}/{VERSION}{inside}/{KINDS[kind].plural}"
+
+
+def _message(text: bytes) -> str:
+    try:
+        return str(json.loads(text)["message"])
+    except (ValueError, KeyError, TypeError):
+        return text[:200].decode(errors="replace")

@@ -1,0 +1,102 @@
+"""The loop: debounce, compile, publish. Level-triggered and idempotent: it looks at the whole world each time."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from havuz_contract.compiler.compile import Compiled, Memo, ObjectStatus, Resources
+from havuz_contract.compiler.compile import compile as compile_snapshot
+from havuz_contract.snapshot.models import Part
+from havuz_contract.v1alpha1.meta import KubeObject, ObjectRef
+from havuz_operator.publication import Publication
+from havuz_operator.world import World
+
+_log = logging.getLogger(__name__)
+
+_RETRY_SECONDS = (0.1, 0.3, 1.0, 3.0, 10.0)
+
+MakeKeys = Callable[[Compiled], Awaitable[bool]]
+
+
+class Reconciler:
+    """Keeps what gateways serve equal to what the world says. `on_compiled` is called after each round.
+
+    `make_keys` makes missing project keys and says whether it did.
+    """
+
+    def __init__(
+        self,
+        *,
+        world: World,
+        publication: Publication,
+        make_keys: MakeKeys,
+        on_compiled: Callable[[], None],
+        clock: Callable[[], datetime],
+        debounce: float,
+    ) -> None:
+        self._compiled: Compiled | None = None
+        self._compiled_from: dict[ObjectRef, KubeObject] = {}
+        self._world = world
+        self._publication = publication
+        self._make_keys = make_keys
+        self._on_compiled = on_compiled
+        self._clock = clock
+        self._debounce = debounce
+        self._memo: Memo = {}
+
+    async def run(self) -> None:
+        """Run until cancelled. Whatever fails is logged and tried again, ever more slowly."""
+        failures = 0
+        while True:
+            await self._world.changed.wait()
+            await asyncio.sleep(self._debounce)
+            self._world.changed.clear()
+            try:
+                await self._round()
+            except Exception as error:  # whatever it was, the next round starts from the world again
+                pause = _RETRY_SECONDS[min(failures, len(_RETRY_SECONDS) - 1)]
+                failures += 1
+                expected = type(error).__module__.startswith("redis")
+                told = {"error": str(error), "again_in_seconds": pause}
+                _log.error("the configuration could not be published", extra=told, exc_info=not expected)
+                self._on_compiled()
+                await asyncio.sleep(pause)
+                self._world.changed.set()
+            else:
+                failures = 0
+
+    def status(self, source: KubeObject) -> ObjectStatus | None:
+        """What the last compile said of exactly this version of an object; None when it has not seen it."""
+        if self._compiled is None or self._compiled_from.get(source.ref) is not source:
+            return None
+        return self._compiled.statuses.get(source.ref)
+
+    @property
+    def ran(self) -> bool:
+        """Whether there has been a compile."""
+        return self._compiled is not None
+
+    def part(self, uid: str) -> Part | None:
+        """What the last compile made of an object for the gateways; None: nothing."""
+        if self._compiled is None:
+            return None
+        snapshot = self._compiled.snapshot
+        return snapshot.upstreams.get(uid) or snapshot.routes.get(uid) or snapshot.projects.get(uid)
+
+    async def _round(self) -> None:
+        compiled, resources = await self._compile()
+        if await self._make_keys(compiled):
+            compiled, resources = await self._compile()
+        objects: tuple[KubeObject, ...] = (*resources.upstream_keys, *resources.model_routes, *resources.projects)
+        self._compiled, self._compiled_from = compiled, {one.ref: one for one in objects}
+        before = self._publication.revision
+        await self._publication.publish(compiled.snapshot)
+        if self._publication.revision != before:
+            _log.info("published", extra={"revision": self._publication.revision})
+        self._on_compiled()
+
+    async def _compile(self) -> tuple[Compiled, Resources]:
+        resources, secrets = self._world.resources(), self._world.secrets()
+        compiled = await asyncio.to_thread(compile_snapshot, resources, secrets, self._clock(), memo=self._memo)
+        return compiled, resources

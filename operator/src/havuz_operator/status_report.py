@@ -1,0 +1,165 @@
+"""Statuses and Events: what is known of every object, written where `kubectl get` shows it, and only when it changed."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from havuz_contract.compiler.compile import ObjectStatus
+from havuz_contract.snapshot.models import Upstream
+from havuz_contract.v1alpha1.conditions import Condition, not_programmed, programmed, refused
+from havuz_contract.v1alpha1.meta import ObjectRef
+from havuz_contract.v1alpha1.registry import ManifestError
+from havuz_operator import health_report
+from havuz_operator.conditions import StatusChange, change
+from havuz_operator.events import event_body, happening
+from havuz_operator.fleet import Fleet
+from havuz_operator.health_report import HealthBook
+from havuz_operator.kube import Kube, KubeError
+from havuz_operator.publication import Publication
+from havuz_operator.reconcile import Reconciler
+from havuz_operator.world import Stored, World
+
+_log = logging.getLogger(__name__)
+
+# Gateways load a revision within milliseconds: waiting that long spares most objects a second write.
+_GRACE_SECONDS = 0.3
+_LONGEST_REST_SECONDS = 60.0
+_RETRY_SECONDS = 1.0
+_BREATHE_EVERY = 200
+_UNPUBLISHED = Condition("Programmed", "False", "Loading", "The configuration has not been published yet.")
+_SUSPENDED = Condition("Usable", "False", "Suspended", "spec.suspended takes the key out of the pool.")
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Everything a status is worked out from."""
+
+    world: World
+    reconciler: Reconciler
+    publication: Publication
+    fleet: Fleet
+    health: HealthBook
+
+
+class StatusReport:
+    """Writes statuses whenever `wake` is called, and when a verdict on a key ends by itself."""
+
+    def __init__(
+        self,
+        sources: Sources,
+        kube: Kube,
+        *,
+        clock: Callable[[], datetime],
+        unique: Callable[[], str],
+    ) -> None:
+        self._sources = sources
+        self._kube = kube
+        self._clock = clock
+        self._unique = unique
+        self._wanted = asyncio.Event()
+
+    def wake(self) -> None:
+        """Something has changed."""
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Run until cancelled. What could not be written is written a little later."""
+        while True:
+            await self._rest()
+            self._wanted.clear()
+            if not self._sources.reconciler.ran:
+                continue
+            try:
+                await self._sources.fleet.wait_loaded(self._sources.publication.revision, seconds=_GRACE_SECONDS)
+                complete = await self._write_all()
+            except Exception:  # one object's odd status must not end all reporting
+                _log.exception("statuses could not be worked out")
+                complete = False
+            if not complete:
+                await asyncio.sleep(_RETRY_SECONDS)
+                self.wake()
+
+    async def _rest(self) -> None:
+        now = self._clock().timestamp()
+        due = self._sources.health.next_change(now)
+        seconds = _LONGEST_REST_SECONDS if due is None else min(_LONGEST_REST_SECONDS, max(0.05, due - now))
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wanted.wait()
+        except TimeoutError:
+            return
+
+    async def _write_all(self) -> bool:
+        """Write every status that says something new; False when one could not be written."""
+        complete = True
+        writing: list[asyncio.Task[bool]] = []
+        async with asyncio.TaskGroup() as group:
+            for number, (ref, stored) in enumerate(list(self._sources.world.objects.items())):
+                if number % _BREATHE_EVERY == 0:
+                    await asyncio.sleep(0)
+                difference = self._difference(ref, stored)
+                if difference is not None:
+                    writing.append(group.create_task(self._write(ref, stored, difference)))
+        for task in writing:
+            complete = complete and task.result()
+        return complete
+
+    async def _write(self, ref: ObjectRef, stored: Stored, difference: StatusChange) -> bool:
+        try:
+            written = await self._kube.patch_status(ref, uid=stored.uid, status=difference.patch)
+            if written is None:
+                return True
+            self._sources.world.put({"kind": ref.kind, **written})
+            for transition in difference.transitions:
+                what = happening(transition)
+                if what is not None:
+                    body = event_body(written, what, name_suffix=self._unique(), now=self._clock())
+                    await self._kube.create_event(body)
+        except KubeError as error:
+            _log.warning("a status could not be written", extra={"object": str(ref), "error": str(error)})
+            return False
+        return True
+
+    def _difference(self, ref: ObjectRef, stored: Stored) -> StatusChange | None:
+        status = self._status(stored)
+        if status is None:
+            return None
+        conditions = [*status.conditions, self._programmed(status)]
+        fields = dict(status.fields)
+        if ref.kind == "UpstreamKey":
+            usable, health = self._usable(status, stored)
+            conditions.extend(usable)
+            fields |= health
+        return change(stored.status, conditions, fields, generation=stored.generation, now=self._clock())
+
+    def _status(self, stored: Stored) -> ObjectStatus | None:
+        """What the compile said of the object; None while it has not seen this version of it."""
+        if isinstance(stored.parsed, ManifestError):
+            sentences = [str(problem) for problem in stored.parsed.problems]
+            return ObjectStatus(uid=stored.uid, conditions=(refused("Invalid", sentences),))
+        return self._sources.reconciler.status(stored.parsed)
+
+    def _programmed(self, status: ObjectStatus) -> Condition:
+        if status.obstacle is not None:
+            return not_programmed(status.obstacle)
+        since = self._sources.publication.since(status.uid, self._sources.reconciler.part(status.uid))
+        if since is None:
+            return _UNPUBLISHED
+        fleet = self._sources.fleet
+        return programmed(fleet.loaded(since), len(fleet.revisions), since)
+
+    def _usable(self, status: ObjectStatus, stored: Stored) -> tuple[Sequence[Condition], Mapping[str, Any]]:
+        """The condition Usable (none of a key that is not in the pool), and the fields beside it."""
+        if status.settled:
+            return [_SUSPENDED], {"state": "Suspended"}
+        if not status.served:
+            return [], {}
+        part = self._sources.reconciler.part(status.uid)
+        if isinstance(part, Upstream):
+            called = (part.provider, part.base_url, part.credential, part.ca_bundle, tuple(part.headers.items()))
+            self._sources.health.connect(status.uid, called)
+        shown, last_error = self._sources.health.look(status.uid, self._clock().timestamp())
+        return [shown.condition()], health_report.fields(shown, last_error or stored.status.get("lastError"))

@@ -1,0 +1,166 @@
+"""What the cluster holds, as far as havuz cares: a typed cache that says when something that matters has changed.
+
+Listings and watch events may arrive in any order; the newer version of an object wins.
+"""
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from havuz_contract.compiler.compile import Resources, resources_of
+from havuz_contract.v1alpha1.meta import KubeObject, ObjectRef
+from havuz_contract.v1alpha1.registry import KINDS, ManifestError, parse
+
+SECRET, NAMESPACE = "Secret", "Namespace"  # noqa: S105 (a kind)
+WATCHED_KINDS = (*KINDS, SECRET, NAMESPACE)
+# Their data is large or none of our business, and no manifest of ours can mean it.
+_UNREAD_SECRETS = frozenset({"helm.sh/release.v1", "kubernetes.io/service-account-token"})
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One of our objects: as the API server gave it, and parsed, or why it can't be parsed."""
+
+    document: Document
+    parsed: KubeObject | ManifestError
+
+    @property
+    def uid(self) -> str:
+        """The object's uid."""
+        return str(self.document["metadata"].get("uid", ""))
+
+    @property
+    def generation(self) -> int:
+        """The version of the spec."""
+        return int(self.document["metadata"].get("generation", 0))
+
+    @property
+    def status(self) -> Mapping[str, Any]:
+        """The status that the API server holds."""
+        return self.document.get("status") or {}
+
+
+class World:
+    """The cache. `changed` is set when a change can alter what compiling says; a status of our own making can't."""
+
+    def __init__(self) -> None:
+        self.changed = asyncio.Event()
+        self.objects: dict[ObjectRef, Stored] = {}
+        self._secrets: dict[tuple[str, str], Mapping[str, str]] = {}
+        self._namespaces: dict[str, Mapping[str, str]] = {}
+        self._versions: dict[ObjectRef, int] = {}
+
+    def resources(self) -> Resources:
+        """Every object that can be read, with the labels of the namespaces: a copy."""
+        readable = (stored.parsed for stored in self.objects.values() if isinstance(stored.parsed, KubeObject))
+        return resources_of(readable, dict(self._namespaces))
+
+    def secrets(self) -> dict[tuple[str, str], Mapping[str, str]]:
+        """Entries of every Secret by (namespace, name), as text: a copy. Entries that are no text are left out."""
+        return dict(self._secrets)
+
+    def put(self, document: Document) -> None:
+        """Take in an object as it is now. An older version than the one known is ignored."""
+        ref, version = _ref(document), _version(document)
+        if version <= self._versions.get(ref, -1):
+            return
+        self._versions[ref] = version
+        if self._store(ref, document):
+            self.changed.set()
+
+    def drop(self, document: Document) -> None:
+        """Take out an object that has been deleted, unless a newer one of its name is there."""
+        ref = _ref(document)
+        if self._versions.get(ref, -1) <= _version(document):
+            self._remove(ref)
+
+    def replace(self, kind: str, documents: Sequence[Document], *, version: int, namespace: str | None = None) -> None:
+        """Take in a full listing of a kind (of one namespace), made at `version`: what it lacks is gone."""
+        listed = {_ref(document) for document in documents}
+        for document in documents:
+            self.put(document)
+        for ref, known in list(self._versions.items()):
+            within = ref.kind == kind and namespace in (None, ref.namespace)
+            if within and ref not in listed and known <= version:
+                self._remove(ref)
+
+    def _store(self, ref: ObjectRef, document: Document) -> bool:
+        """Keep the object; says whether anything that matters is new."""
+        match ref.kind:
+            case "Secret":
+                known, fresh = self._secrets.get((ref.namespace, ref.name)), _entries(document)
+                self._secrets[ref.namespace, ref.name] = fresh
+                return known != fresh
+            case "Namespace":
+                labels = dict(document["metadata"].get("labels") or {})
+                known, self._namespaces[ref.name] = self._namespaces.get(ref.name), labels
+                return known != labels
+            case _:
+                return self._store_object(ref, document)
+
+    def _store_object(self, ref: ObjectRef, document: Document) -> bool:
+        document = _without_history(document)
+        known = self.objects.get(ref)
+        if known is not None and _meaning(known.document) == _meaning(document):
+            self.objects[ref] = Stored(document, known.parsed)
+            return False
+        self.objects[ref] = Stored(document, _read(document))
+        return True
+
+    def _remove(self, ref: ObjectRef) -> None:
+        if self._versions.pop(ref, None) is None:
+            return
+        self.objects.pop(ref, None)
+        match ref.kind:
+            case "Secret":
+                self._secrets.pop((ref.namespace, ref.name), None)
+            case "Namespace":
+                self._namespaces.pop(ref.name, None)
+            case _:
+                pass
+        self.changed.set()
+
+
+def _ref(document: Document) -> ObjectRef:
+    metadata = document["metadata"]
+    return ObjectRef(str(document["kind"]), str(metadata.get("namespace", "")), str(metadata["name"]))
+
+
+def _version(document: Document) -> int:
+    return int(document["metadata"].get("resourceVersion") or 0)
+
+
+def _meaning(document: Document) -> tuple[object, ...]:
+    """All of an object that compiling looks at. The generation stands for the spec: the API server counts it up."""
+    metadata = document["metadata"]
+    parts = ("uid", "generation", "labels", "annotations", "deletionTimestamp")
+    return (document.get("apiVersion"), *(metadata.get(part) for part in parts))
+
+
+def _without_history(document: Document) -> Document:
+    metadata = {name: value for name, value in document["metadata"].items() if name != "managedFields"}
+    return {**document, "metadata": metadata}
+
+
+def _read(document: Document) -> KubeObject | ManifestError:
+    try:
+        return parse(document)
+    except ManifestError as error:
+        return error
+
+
+def _entries(document: Document) -> Mapping[str, str]:
+    if document.get("type") in _UNREAD_SECRETS:
+        return {}
+    entries: dict[str, str] = {}
+    for name, encoded in (document.get("data") or {}).items():
+        try:
+            entries[name] = base64.b64decode(encoded or "").decode()
+        except (binascii.Error, UnicodeDecodeError):
+            continue
+    return entries

@@ -1,0 +1,12 @@
+curl -X POST "https://api.example.com/api/v1/chat/completions" \
+  -H "Authorization: Bearer pk_live_your_api_key" \
+  -H "Content-Type: application/json" \
+  -d '{
+    "model": "gemini-2.0-flash",
+    "messages": [
+      {"role": "system", "content": "Sen yardımcı bir asistansın."},
+      {"role": "user", "content": "Merhaba, nasılsın?"}
+    ],
+    "temperature": 0.7,
+    "max_tokens": 1000
+  }'

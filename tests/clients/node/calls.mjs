@@ -1,0 +1,46 @@
+// Calls a gateway with the official SDK and prints what came back as one JSON object.
+// BASE_URL, KEY and MODEL come from the environment.
+import OpenAI from 'openai';
+
+const model = process.env.MODEL;
+const messages = [{ role: 'user', content: 'Merhaba, bana yardım eder misin?' }];
+const client = new OpenAI({ baseURL: process.env.BASE_URL, apiKey: process.env.KEY, maxRetries: 0 });
+const seen = {};
+
+const response = await client.chat.completions.create({ model, messages });
+seen.chat = response.choices[0].message.content;
+
+seen.stream = '';
+const stream = await client.chat.completions.create({
+  model,
+  messages,
+  stream: true,
+  stream_options: { include_usage: true },
+});
+for await (const chunk of stream) {
+  seen.stream += chunk.choices[0]?.delta?.content ?? '';
+  seen.usage = chunk.usage?.total_tokens ?? seen.usage;
+}
+
+seen.models = [];
+for await (const found of client.models.list()) seen.models.push(found.id);
+seen.retrieved = (await client.models.retrieve(model)).id;
+
+const embeddings = await client.embeddings.create({ model, input: 'Merhaba dünya', dimensions: 8 });
+seen.embedding = embeddings.data[0].embedding.length;
+
+seen.errors = {};
+const failures = {
+  missing: () => client.chat.completions.create({ model: 'no-such-model', messages }),
+  invalid: () => client.chat.completions.create({ model, messages: [] }),
+  unauthenticated: () => new OpenAI({ baseURL: process.env.BASE_URL, apiKey: 'wrong', maxRetries: 0 }).models.list(),
+};
+for (const [name, call] of Object.entries(failures)) {
+  try {
+    await call();
+  } catch (error) {
+    seen.errors[name] = [error.constructor.name, error.status, error.type];
+  }
+}
+
+console.log(JSON.stringify(seen));

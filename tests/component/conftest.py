@@ -1,0 +1,5 @@
+"""Component tier: the real gateway process, a real Valkey, scripted providers on sockets."""
+
+from harness.fixtures import encryption_keys, gateway, provider, start_gateway, start_valkey, valkey, world
+
+__all__ = ["encryption_keys", "gateway", "provider", "start_gateway", "start_valkey", "valkey", "world"]

@@ -1,0 +1,28 @@
+"""`python -m harness.cluster build` fills the cache; `... run` keeps a control plane up until Ctrl-C, for a person."""
+
+import signal
+import sys
+
+from harness.cluster import binaries
+from harness.cluster.controlplane import ControlPlane
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; returns the exit code."""
+    match arguments:
+        case ["build"]:
+            built = binaries.build()
+            print(f"control plane: {built.directory}\nhelm: {built.helm}")
+            return 0
+        case ["run"]:
+            with ControlPlane(binaries.build()) as cluster:
+                print(f"export KUBECONFIG={cluster.kubeconfig}", flush=True)
+                signal.sigwait({signal.SIGINT, signal.SIGTERM})
+            return 0
+        case _:
+            print("usage: python -m harness.cluster build|run", file=sys.stderr)
+            return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

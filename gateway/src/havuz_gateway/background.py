@@ -9,6 +9,8 @@ _log = logging.getLogger(__name__)
 Work = Callable[[], Awaitable[None]]
 _FIRST_PAUSE_SECONDS = 0.5
 _LAST_PAUSE_SECONDS = 30.0
+_CANCEL_AGAIN_SECONDS = 0.2
+_CANCEL_ROUNDS = 15
 
 
 class Background:
@@ -24,10 +26,18 @@ class Background:
 
     async def stop(self) -> None:
         """Cancel every work and wait for its end. Safe to repeat."""
-        tasks, self._tasks = self._tasks, []
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        running, self._tasks = set(self._tasks), []
+        for _ in range(_CANCEL_ROUNDS):
+            if not running:
+                return
+            for task in running:
+                task.cancel()
+            # again after a moment: until Python 3.12 `asyncio.wait_for`, which the Redis client uses, can swallow a
+            # cancellation (https://github.com/python/cpython/issues/86296)
+            _, running = await asyncio.wait(running, timeout=_CANCEL_AGAIN_SECONDS)
+        _log.warning(
+            "background work did not end when asked to", extra={"works": sorted(t.get_name() for t in running)}
+        )
 
 
 async def _keep_going(name: str, work: Work) -> None:

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from havuz_contract.compiler.compile import Compiled
 from havuz_contract.publish import Publisher
 from havuz_operator.fleet import Fleet
-from havuz_operator.handlers.lifecycle import watch_until
+from havuz_operator.handlers.lifecycle import watch_until_signalled
 from havuz_operator.health_report import HealthReport
 from havuz_operator.kube import Kube, KubeError
 from havuz_operator.project_keys import make_missing
@@ -38,9 +38,8 @@ async def run(settings: Settings) -> None:
         parts = _Parts(settings, world=world, kube=kube, client=client)
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_keep_on(work), name=name) for name, work in parts.work().items()]
-            await watch_until(
-                parts.stop,
-                world=world,
+            await watch_until_signalled(
+                world,
                 namespaces=settings.namespaces,
                 liveness_endpoint=f"http://{settings.operations_host}:{settings.operations_port}/livez",
             )
@@ -54,7 +53,6 @@ class _Parts:
 
     def __init__(self, settings: Settings, *, world: World, kube: Kube, client: Redis) -> None:
         keyring = settings.keyring()
-        self.stop = asyncio.Event()
         self._settings = settings
         self._world = world
         self._kube = kube
@@ -86,13 +84,12 @@ class _Parts:
         self._statuses.wake()
 
     def _fleet_changed(self) -> None:
+        """A gateway came, went or loaded; or Redis is behind us, which publishing looks into."""
         self._wake()
         if self._fleet.found is not None and self._fleet.found < self._publication.revision:
             self._world.changed.set()
 
     async def _make_keys(self, compiled: Compiled) -> bool:
-        if self._fleet.found is not None and await self._publication.recover(self._fleet.found):
-            _log.warning("Redis has lost the configuration; publishing all of it again")
         return await make_missing(compiled, world=self._world, kube=self._kube, now=_now(), random=os.urandom)
 
     async def _resync(self) -> None:
@@ -126,8 +123,8 @@ async def _list_all(kube: Kube, world: World) -> None:
                     world.replace(kind, listing.documents, version=listing.version, namespace=listing.namespace)
                 break
             except KubeError as error:
-                missing = error.status == 404 and "; install the chart havuz-crds first" or ""
-                _log.warning("a kind can't be listed", extra={"kind": kind, "error": f"{error}{missing}"})
+                advice = "; install the chart havuz-crds first" if error.status == 404 else ""
+                _log.warning("a kind can't be listed", extra={"kind": kind, "error": f"{error}{advice}"})
                 await asyncio.sleep(_RETRY_SECONDS)
 
 

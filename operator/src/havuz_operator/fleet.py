@@ -10,6 +10,7 @@ import redis
 from redis.asyncio import Redis
 
 from havuz_contract import keys
+from havuz_operator.stream import newest_id, read_after
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ class Roster:
     reports: dict[str, Report] = field(default_factory=dict)
 
     def hear(self, said: Mapping[str, tuple[int, float]], *, now: float, wall: float) -> None:
-        """Take in what Redis holds: gateway to (revision, time it was said). `now` is monotonic, `wall` unix seconds."""
+        """Take in what Redis holds: gateway to (revision, when it said so). `now` is monotonic, `wall` unix seconds."""
         known, self.reports = self.reports, {}
         for gateway, (revision, said_at) in said.items():
             before = known.get(gateway)
@@ -113,13 +114,12 @@ class Fleet:
                 self._roster.excuse(self._monotonic())
 
     async def _follow(self) -> None:
-        newest = await self._redis.xrevrange(keys.ACKS, count=1)
-        last = newest[0][0] if newest else b"0"
+        last = await newest_id(self._redis, keys.ACKS)
         while True:
             await self._refresh()
-            entries = await self._redis.xread({keys.ACKS: last}, block=int(_REFRESH_SECONDS * 1000))
+            entries = await read_after(self._redis, keys.ACKS, last=last, seconds=_REFRESH_SECONDS)
             if entries:
-                last = entries[0][1][-1][0]
+                last = entries[-1][0]
 
     async def _refresh(self) -> None:
         async with self._redis.pipeline(transaction=True) as pipe:

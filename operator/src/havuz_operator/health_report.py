@@ -17,10 +17,11 @@ from redis.asyncio import Redis
 from havuz_contract import keys
 from havuz_contract.v1alpha1.conditions import Condition, Reason
 from havuz_operator.conditions import timestamp
+from havuz_operator.stream import read_after
 
 _log = logging.getLogger(__name__)
 
-_BLOCK_MILLISECONDS = 1000
+_BLOCK_SECONDS = 5.0
 _RETRY_SECONDS = 0.5
 _QUIET_SECONDS = 3.0
 # The states that a status shows, the one that outlasts others first. What a key lacks for one model is not among them.
@@ -145,9 +146,11 @@ class HealthReport:
         last = b"0"
         while True:
             try:
-                for _, entries in await self._redis.xread({keys.VERDICTS: last}, block=_BLOCK_MILLISECONDS):
-                    for last, entry in entries:
-                        self._hear(entry)
+                entries = await read_after(self._redis, keys.VERDICTS, last=last, seconds=_BLOCK_SECONDS)
+                for _, entry in entries:
+                    self._hear(entry)
+                if entries:
+                    last = entries[-1][0]
                     self._on_change()
             except (redis.RedisError, OSError) as error:
                 _log.warning("verdicts can't be read from Redis; trying again", extra={"error": str(error)})

@@ -52,9 +52,9 @@ class Kube:
         configuration = kubernetes.client.Configuration()
         try:
             if os.environ.get("KUBERNETES_SERVICE_HOST") and not os.environ.get("KUBECONFIG"):
-                kubernetes.config.load_incluster_config(client_configuration=configuration)
+                kubernetes.config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
             else:
-                kubernetes.config.load_kube_config(client_configuration=configuration)
+                kubernetes.config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         except kubernetes.config.ConfigException as error:
             raise KubeError(0, f"no Kubernetes cluster is configured: {error}; set KUBECONFIG") from None
         configuration.connection_pool_maxsize = _CALLS_AT_ONCE
@@ -91,7 +91,7 @@ class Kube:
             raise
 
     async def create_secret(self, body: Mapping[str, Any]) -> Document | None:
-        """Create a Secret and return it; None when one of that name exists, which stays as it is. Raises `KubeError`."""
+        """Create a Secret and return it; None when one of that name exists: it stays as it is. Raises `KubeError`."""
         try:
             return await self._call("POST", _path(SECRET, body["metadata"]["namespace"]), body=body)
         except KubeError as error:
@@ -137,7 +137,7 @@ class Kube:
         )  # fmt: skip
         try:
             response = self._api.call_api(*request[:4], _request_timeout=_TIMEOUT_SECONDS)
-            text = response.read()
+            text: bytes = response.read()  # type: ignore[no-untyped-call]
         except urllib3.exceptions.HTTPError as error:
             raise KubeError(0, f"the API server did not answer {method} {path}: {error}") from None
         if response.status >= 300:

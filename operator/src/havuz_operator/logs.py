@@ -20,20 +20,30 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        given = {name: value for name, value in vars(record).items() if name not in _STANDARD | _KOPF_OWN}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line | given, default=str, ensure_ascii=False)
+        return json.dumps(line | _given(record), default=str, ensure_ascii=False)
+
+
+class TextFormatter(logging.Formatter):
+    """A record for eyes: time, level, message, and `name=value` for the rest."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without its end."""
+        given = "".join(f" {name}={value}" for name, value in _given(record).items())
+        line = f"{self.formatTime(record)} {record.levelname.lower():7} {record.getMessage()}{given}"
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def _given(record: logging.LogRecord) -> dict[str, object]:
+    return {name: value for name, value in vars(record).items() if name not in _STANDARD and name not in _KOPF_OWN}
 
 
 def configure(level: str, form: Literal["json", "text"]) -> None:
     """Send every log line to standard error."""
     handler = logging.StreamHandler(sys.stderr)
-    text = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
-    handler.setFormatter(JsonFormatter() if form == "json" else text)
+    handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # kopf reports each event of each object; what is worth telling of them, this operator tells itself.
-    logging.getLogger("kopf.objects").setLevel(logging.WARNING)
-    logging.getLogger("kopf").setLevel(max(logging.INFO, logging.getLogger().level))
-    logging.getLogger("kubernetes").setLevel(logging.WARNING)
-    logging.getLogger("urllib3").setLevel(logging.WARNING)
+    for noisy in ("kopf", "kubernetes", "urllib3", "aiohttp"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

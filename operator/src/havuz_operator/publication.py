@@ -1,5 +1,6 @@
 """What has been published, and since which revision each object's part is in it."""
 
+import logging
 from collections.abc import Callable, Iterator
 
 from redis.asyncio import Redis
@@ -7,6 +8,8 @@ from redis.asyncio import Redis
 from havuz_contract import keys
 from havuz_contract.publish import Publisher
 from havuz_contract.snapshot.models import Part, Snapshot
+
+_log = logging.getLogger(__name__)
 
 
 class Publication:
@@ -26,6 +29,7 @@ class Publication:
 
     async def publish(self, snapshot: Snapshot) -> None:
         """Make `snapshot` what gateways serve. Raises `redis.RedisError`; nothing is then remembered of it."""
+        await self._recover()
         self.revision = await self._publisher.publish(snapshot)
         if self._floor is None:
             self._floor = self.revision
@@ -43,18 +47,17 @@ class Publication:
             return None
         return self._since.get(uid, self._floor)
 
-    async def recover(self, found: int) -> bool:
-        """Say whether Redis, which is at revision `found`, has lost what was published; the next `publish` is then whole.
+    async def _recover(self) -> None:
+        """Start from nothing when Redis has lost what was published.
 
         The count of revisions goes on from where it was: a gateway must not take an old number for a new one.
-        Raises `redis.RedisError`.
         """
-        if found >= self.revision:
-            return False
+        if int(await self._redis.hget(keys.META, "revision") or 0) >= self.revision:
+            return
+        _log.warning("Redis has lost the configuration; publishing all of it again")
         await self._redis.hset(keys.META, "revision", str(self.revision))
         self._publisher = self._make_publisher()
         self._parts.clear()
-        return True
 
 
 def _parts_of(snapshot: Snapshot) -> Iterator[tuple[str, Part]]:

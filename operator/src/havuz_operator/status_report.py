@@ -1,4 +1,4 @@
-"""Statuses and Events: what is known of every object, written where `kubectl get` shows it, and only when it changed."""
+"""Statuses and Events: what is known of every object, written where `kubectl get` shows it, only when it changed."""
 
 import asyncio
 import logging

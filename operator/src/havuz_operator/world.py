@@ -14,7 +14,7 @@ from havuz_contract.compiler.compile import Resources, resources_of
 from havuz_contract.v1alpha1.meta import KubeObject, ObjectRef
 from havuz_contract.v1alpha1.registry import KINDS, ManifestError, parse
 
-SECRET, NAMESPACE = "Secret", "Namespace"  # noqa: S105 (a kind)
+SECRET, NAMESPACE = "Secret", "Namespace"
 WATCHED_KINDS = (*KINDS, SECRET, NAMESPACE)
 # Their data is large or none of our business, and no manifest of ours can mean it.
 _UNREAD_SECRETS = frozenset({"helm.sh/release.v1", "kubernetes.io/service-account-token"})

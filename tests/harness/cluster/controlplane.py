@@ -1,4 +1,4 @@
-"""A real control plane without a node: etcd, kube-apiserver and kube-controller-manager, on loopback, in a temporary folder."""
+"""A real control plane without a node: etcd, kube-apiserver and kube-controller-manager, on loopback."""
 
 import os
 import shutil
@@ -28,7 +28,10 @@ _CONTROLLERS = ",".join(
 
 
 class ControlPlane:
-    """`with ControlPlane(binaries) as cluster: ...` serves until the block ends; `kubeconfig` is the administrator's."""
+    """`with ControlPlane(binaries) as cluster: ...` serves until the block ends.
+
+    `kubeconfig` is the administrator's. Everything is in a temporary folder.
+    """
 
     def __init__(self, binaries: Binaries) -> None:
         self.binaries = binaries

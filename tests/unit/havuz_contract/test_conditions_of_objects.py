@@ -26,7 +26,7 @@ def test_without_a_gateway_nothing_is_programmed() -> None:
 
 
 def test_a_refused_object_says_everything_that_is_wrong() -> None:
-    assert refused("UnsupportedValue", ["one", "two"]).message == "one; two"
+    assert refused("UnsupportedValue", ["one", "two"]).message == "one. two"
 
 
 def test_an_object_that_is_out_of_service_is_not_programmed_for_that_reason() -> None:

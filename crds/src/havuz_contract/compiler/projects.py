@@ -1,10 +1,9 @@
 """Projects: from a resource and its Secrets to the customer that a gateway recognises by a key's hash."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import inf
-from typing import Any
 
 from havuz_contract import project_keys
 from havuz_contract.compiler import checks, credentials
@@ -19,6 +18,8 @@ from havuz_contract.v1alpha1.conditions import Condition, resolved, unresolved
 from havuz_contract.v1alpha1.project import Project, ProjectKey
 
 _SHORTEST_KEY = 16
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_YEARS = range(1971, 9000)  # within these, no time zone leads out of what a timestamp can say
 _PROTOCOLS = {"OpenAI": ("openai_chat",)}
 
 
@@ -141,12 +142,13 @@ def _read_key(project: Project, key: ProjectKey, secrets: Secrets) -> KeyPart | 
     )
 
 
-def _created(project: Project, entries: Any) -> float:
+def _created(project: Project, entries: Mapping[str, str]) -> float:
+    """When the key was made, in unix seconds: as its Secret says, else when its project was; 0 where nobody knows."""
     try:
-        return datetime.fromisoformat(entries[project_keys.CREATED_ENTRY]).timestamp()
-    except (KeyError, ValueError, OverflowError):
-        born = project.metadata.creation_timestamp
-        return born.timestamp() if born else 0.0
+        moment = datetime.fromisoformat(entries[project_keys.CREATED_ENTRY])
+    except (KeyError, ValueError):
+        moment = project.metadata.creation_timestamp or _EPOCH
+    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() if moment.year in _YEARS else 0.0
 
 
 def _part(project: Project, keys: tuple[KeyPart, ...]) -> ProjectPart:

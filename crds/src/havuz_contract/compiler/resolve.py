@@ -51,7 +51,7 @@ def select(selector: KeySelector, namespace: str, keys: Sequence[PooledKey], mod
 
 
 def without_stand_ins(selections: Sequence[Selection]) -> list[Selection]:
-    """The selections of one route's targets; where some have real keys, those of stand-ins alone are emptied."""
+    """The selections of all targets of one route; where some have real keys, those of stand-ins alone are emptied."""
     if all(selection.stand_ins or not selection.uids for selection in selections):
         return list(selections)
     fault = "its keys have no secret yet, and a mock answer never stands in beside a real provider"

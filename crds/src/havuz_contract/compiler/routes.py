@@ -1,6 +1,7 @@
 """ModelRoutes: from a resource and the keys around it to the route that a gateway follows."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Literal
 
 from havuz_contract.compiler import checks
@@ -54,21 +55,31 @@ def build(
     visible_to = groups(route.spec.expose_to, route.metadata.namespace, namespaces)
     if verdict.status == "True" and (taken := claims.claim(route, visible_to)):
         verdict = refused("Conflicted", taken)
-    selections = _selections(route.spec.targets, route, keys)
-    mode_faults, modes = _modes(route, keys)
+    modes = _declared_modes(route)
+    selections, *of_modes = _selections(
+        route, keys, [route.spec.targets, *(mode.targets or () for mode in modes.values())]
+    )
+    faults = _faults("", selections)
+    for name, of_mode in zip(modes, of_modes, strict=True):
+        faults += _faults(f" of mode {name!r}", of_mode)
     served = verdict.status == "True"
     usable = sum(1 for selection in selections if selection.uids)
     total = len(selections)
     status = ObjectStatus(
         uid=route.uid,
-        conditions=(verdict, _resolution(selections, mode_faults)),
+        conditions=(verdict, _resolution(faults)),
         fields={"targets": {"usable": usable, "total": total, "summary": f"{usable}/{total}"}},
         served=served,
     )
     if not served:
         return Outcome(None, status)
-    targets = _targets(route.spec.targets, selections, route)
-    return Outcome(_route(route, tuple(target for target in targets if target.upstreams), modes, visible_to), status)
+    targets = tuple(target for target in _targets(route.spec.targets, selections, route) if target.upstreams)
+    # A target without a key stays in its mode: without it, the mode would fall back to the route's own targets.
+    parts = {
+        name: Mode(parameters=_parameters(mode.parameters), targets=_targets(mode.targets or (), of_mode, route))
+        for (name, mode), of_mode in zip(modes.items(), of_modes, strict=True)
+    }
+    return Outcome(_route(route, targets, parts, visible_to), status)
 
 
 def _meet(some: Groups, others: Groups) -> bool:
@@ -81,47 +92,32 @@ def _model(target: modelroute.Target, route: ModelRoute) -> str:
     return target.model or route.spec.model
 
 
-def _selections(targets: Sequence[modelroute.Target], route: ModelRoute, keys: Sequence[PooledKey]) -> list[Selection]:
+def _declared_modes(route: ModelRoute) -> dict[ModeName, modelroute.Mode]:
+    declared = route.spec.modes or modelroute.Modes()
+    by_name: dict[ModeName, modelroute.Mode | None] = {"think": declared.think, "deepsearch": declared.deepsearch}
+    return {name: mode for name, mode in by_name.items() if mode is not None}
+
+
+def _selections(
+    route: ModelRoute, keys: Sequence[PooledKey], groups_of_targets: Sequence[Sequence[modelroute.Target]]
+) -> list[list[Selection]]:
+    """The keys of every target, in the groups that the targets come in (the route's own, then one per mode)."""
     namespace = route.metadata.namespace
-    return without_stand_ins([select(one.keys, namespace, keys, _model(one, route)) for one in targets])
+    targets = [target for group in groups_of_targets for target in group]
+    selected = iter(without_stand_ins([select(one.keys, namespace, keys, _model(one, route)) for one in targets]))
+    return [list(islice(selected, len(group))) for group in groups_of_targets]
 
 
-def _resolution(selections: Sequence[Selection], mode_faults: Sequence[str]) -> Condition:
-    faults = [
-        f"target {index} has no usable key: {selection.fault}"
+def _faults(whose: str, selections: Sequence[Selection]) -> list[str]:
+    return [
+        f"target {index}{whose} has no usable key: {selection.fault}"
         for index, selection in enumerate(selections)
         if selection.fault
     ]
-    faults.extend(mode_faults)
-    if faults:
-        return unresolved("NoKeys", faults)
-    return resolved("Every target has a key.")
 
 
-def _modes(route: ModelRoute, keys: Sequence[PooledKey]) -> tuple[list[str], dict[ModeName, Mode]]:
-    """The modes, and a sentence for each of their targets that has no key.
-
-    A target without a key stays in its mode: without it, the mode would fall back to the route's own targets.
-    """
-    faults: list[str] = []
-    modes: dict[ModeName, Mode] = {}
-    declared = route.spec.modes or modelroute.Modes()
-    by_name: tuple[tuple[ModeName, modelroute.Mode | None], ...] = (
-        ("think", declared.think),
-        ("deepsearch", declared.deepsearch),
-    )
-    for name, mode in by_name:
-        if mode is None:
-            continue
-        selections = _selections(mode.targets or (), route, keys)
-        faults.extend(
-            f"target {index} of mode {name!r} has no usable key: {selection.fault}"
-            for index, selection in enumerate(selections)
-            if selection.fault
-        )
-        targets = _targets(mode.targets or (), selections, route)
-        modes[name] = Mode(parameters=_parameters(mode.parameters), targets=targets)
-    return faults, modes
+def _resolution(faults: Sequence[str]) -> Condition:
+    return unresolved("NoKeys", faults) if faults else resolved("Every target has a key.")
 
 
 def _targets(

@@ -14,6 +14,9 @@ _INTRODUCTION = f"""\
 All kinds belong to `{API_VERSION}` and live in a namespace. `kubectl get havuz` lists objects of all of them,
 `kubectl explain <kind>.spec` shows what this page says.
 
+What a version would not act on, it does not accept: the object then says `Accepted=False`, reason `UnsupportedValue`,
+and which field it is about. Nothing that is written is silently ignored.
+
 Durations are written as `30s`, `5m` or `1h30m`, amounts of money as decimal numbers in quotes (`"0.10"`).
 """
 _BOUNDS = {

@@ -36,6 +36,14 @@ def decode(hash_key: str, text: str | bytes, keyring: Keyring) -> Part:
     return Upstream.model_validate(data | secret)
 
 
+def is_sealed_with_current(hash_key: str, text: str | bytes, keyring: Keyring) -> bool:
+    """Say whether the field's secrets, if it has any, were sealed with the key that seals now.
+
+    Raises `ValueError` or `KeyError` when the text is no such part.
+    """
+    return hash_key != keys.UPSTREAMS or keyring.sealed_with_current(json.loads(text)["sealed"])
+
+
 def assemble(parts: dict[str, dict[str, Part]]) -> Snapshot:
     """A snapshot from decoded parts, by hash key and uid."""
     return Snapshot.model_construct(

@@ -82,7 +82,7 @@ def accepted() -> Condition:
 
 def refused(reason: Reason, sentences: Iterable[str]) -> Condition:
     """The object is not served, and why: one sentence per fault."""
-    return Condition("Accepted", "False", reason, "; ".join(sentences))
+    return Condition("Accepted", "False", reason, ". ".join(sentences))
 
 
 def resolved(message: str, reason: Reason = "Resolved") -> Condition:
@@ -92,7 +92,7 @@ def resolved(message: str, reason: Reason = "Resolved") -> Condition:
 
 def unresolved(reason: Reason, sentences: Iterable[str]) -> Condition:
     """Something that the object refers to is missing: one sentence per thing."""
-    return Condition("Resolved", "False", reason, "; ".join(sentences))
+    return Condition("Resolved", "False", reason, ". ".join(sentences))
 
 
 def programmed(loaded: int, total: int, revision: int) -> Condition:

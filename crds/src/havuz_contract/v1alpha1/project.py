@@ -12,6 +12,7 @@ from havuz_contract.v1alpha1.shared import (
     Duration,
     ModelPatterns,
     SecretKeyRef,
+    Time,
     TrafficLimits,
     between,
     matching,
@@ -78,7 +79,7 @@ class ProjectKey(KubeModel):
     """What the key begins with. Default: `pk_live_` or `pk_test_`, by mode."""
     secret_ref: SecretKeyRef | None = None
     """A key that you bring. Without it, havuz makes one."""
-    expires_at: AwareDatetime | None = None
+    expires_at: Time | None = None
     """When the key stops working."""
 
 
@@ -94,7 +95,7 @@ class ModelRights(KubeModel):
 class Review(KubeModel):
     """What the project may use while its plan is under review."""
 
-    until: AwareDatetime
+    until: Time
     """When the review ends."""
     models: ModelPatterns
     """Models it may use until then."""

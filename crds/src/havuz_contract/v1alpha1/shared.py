@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from havuz_contract.v1alpha1.meta import KubeModel
 from havuz_contract.v1alpha1.rules import ListSet, Rule
@@ -89,6 +89,16 @@ _LabelKey = Annotated[str, StringConstraints(min_length=1, max_length=317)]
 MatchLabels = Annotated[Mapping[_LabelKey, _LabelValue], Field(max_length=32)]
 
 
+Time = Annotated[
+    AwareDatetime,
+    Rule(
+        "self.getFullYear() >= 2000 && self.getFullYear() < 9000",
+        "must be a time between the years 2000 and 9000",
+        lambda moment: 2000 <= moment.year < 9000,
+    ),
+]
+
+
 class SecretKeyRef(KubeModel):
     """One entry of a Secret in the same namespace."""
 
@@ -138,7 +148,7 @@ class LabelSelector(KubeModel):
     match_expressions: Annotated[tuple[LabelExpression, ...], Field(max_length=16)] | None = None
     """Requirements that equality cannot say."""
 
-    def matches(self: Self, labels: Mapping[str, str]) -> bool:
+    def matches(self, labels: Mapping[str, str]) -> bool:
         """Say whether an object with these labels is selected."""
         wanted = self.match_labels or {}
         if any(labels.get(key) != value for key, value in wanted.items()):

@@ -28,6 +28,7 @@ _BATCH = 1_000
 _CATCH_UP_ROUNDS = 5
 _FIRST_BACKOFF_SECONDS = 0.1
 _LAST_BACKOFF_SECONDS = 5.0
+_POLL_AFTER = 2  # failures; the pause grows no further while Redis answers with nothing usable
 
 
 class _BehindError(Exception):
@@ -83,6 +84,7 @@ class RedisSource:
                     continue
             except ConfigUnusableError as error:
                 await self._fail(str(error), failures)
+                failures = min(failures, _POLL_AFTER)  # Redis answers: look often, it costs nothing
             except (redis.RedisError, OSError) as error:
                 await self._fail(f"Redis is not reachable: {type(error).__name__}: {error}", failures)
             failures += 1

@@ -62,6 +62,10 @@ class Body:
             ) from None
         except RecursionError:
             raise BodyError("the body is nested too deeply") from None
+        except BodyError:
+            raise
+        except ValueError:  # Python's bound on the digits of an integer
+            raise BodyError("the body holds a number of too many digits") from None
         return cls(raw, text, fields, spans)
 
     def edited(self, change: Mapping[str, Any], remove: Collection[str] = ()) -> bytes:
@@ -99,7 +103,12 @@ class Body:
 
 
 def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half a surrogate pair has no UTF-8, but it has an escape
+        return json.dumps(value, separators=(",", ":"))
+    return text
 
 
 def _skip(text: str, index: int) -> int:

@@ -1,6 +1,5 @@
-"""How kopf runs inside this operator: its settings, and the liveness probe."""
+"""How kopf runs inside this operator: its settings, its login, and the liveness probe."""
 
-import asyncio
 from collections.abc import Collection
 from typing import Any
 
@@ -10,10 +9,8 @@ from havuz_operator.handlers.resources import watch
 from havuz_operator.world import World
 
 
-async def watch_until(
-    stop: asyncio.Event, *, world: World, namespaces: Collection[str], liveness_endpoint: str
-) -> None:
-    """Run kopf until `stop` is set or a signal arrives: it feeds `world`, and answers at `liveness_endpoint`."""
+async def watch_until_signalled(world: World, *, namespaces: Collection[str], liveness_endpoint: str) -> None:
+    """Run kopf until SIGTERM or SIGINT: it feeds `world`, and answers at `liveness_endpoint`."""
     registry = kopf.OperatorRegistry()
     watch(registry, world)
     kopf.on.login(registry=registry)(_login)
@@ -25,7 +22,6 @@ async def watch_until(
         namespaces=tuple(namespaces),
         standalone=True,
         liveness_endpoint=liveness_endpoint,
-        stop_flag=stop,
     )
 
 

@@ -25,7 +25,7 @@ def test_a_key_is_read_from_each_place(headers: dict[str, str], query: dict[str,
 
 def test_a_key_goes_no_further() -> None:
     headers = {"authorization": f"Bearer {KEY}", "x-api-key": KEY, "accept": "*/*"}
-    query = {"api_key": (KEY,), "limit": ("1",)}
+    query: dict[str, tuple[str, ...]] = {"api_key": (KEY,), "limit": ("1",)}
     take_credential(headers, query)
     assert (headers, query) == ({"accept": "*/*"}, {"limit": ("1",)})
 

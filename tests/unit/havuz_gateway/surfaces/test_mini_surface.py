@@ -58,3 +58,7 @@ def test_a_wrong_field_is_named_as_it_was_sent() -> None:
     with pytest.raises(InvalidRequest) as refused:
         call(temperature="warm")
     assert refused.value.param == "temperature"
+
+
+def test_half_a_surrogate_pair_survives_the_defaults() -> None:
+    assert sent(call(stream_options={"note": "\ud800"}))["stream_options"]["note"] == "\ud800"

@@ -1,0 +1,103 @@
+"""`python -m bench`: measure, and print tables in Markdown.
+
+Every target is asked in turn in each round, so that a machine that slows down slows all of them down.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import uvloop
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the harness that starts Valkey and makes configuration
+
+from bench import cpu, hot_path, measure, report
+from bench.targets import Bench, Target
+
+_PACE_SECONDS = 0.02
+_EVENTS = 100
+_PROFILE_LINES = 25
+_UNSAMPLED = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_TRACES_SAMPLER": "always_off"}
+_SAMPLED = {
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",
+    "OTEL_METRICS_EXPORTER": "none",
+    "OTEL_TRACES_SAMPLER": "always_on",
+    "HAVUZ_TRACE_RATIO": "1",
+}
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.partition("\n")[0] if __doc__ else "")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each target is measured (default: 3)")
+    parser.add_argument("--seconds", type=float, default=5.0, help="length of one measurement (default: 5)")
+    parser.add_argument("--connections", type=int, default=32, help="requests under way at once (default: 32)")
+    parser.add_argument("--streams", type=int, default=100, help="paced streams side by side (default: 100)")
+    parser.add_argument("--no-profile", action="store_true", help="skip the profile")
+    return parser.parse_args()
+
+
+def _targets(bench: Bench, provider: int) -> list[Target]:
+    served = bench.configuration(provider)
+    targets = [
+        bench.gateway("havuz", served, environment=_UNSAMPLED),
+        bench.gateway("havuz, every request traced", served, environment=_SAMPLED),
+        bench.plain_proxy(provider),
+    ]
+    nginx = bench.nginx(provider)
+    if nginx is None:
+        print("nginx is not installed: its line is missing, and the plain proxy is the reference\n")
+        return targets
+    return [*targets, nginx]
+
+
+def _measure(bench: Bench, arguments: argparse.Namespace) -> list[measure.Results]:
+    provider = bench.provider(pace=_PACE_SECONDS, events=_EVENTS)
+    results = [measure.Results(target) for target in _targets(bench, provider)]
+    chosen = cpu.cores()
+    for one in results:
+        for pid in one.target.pids if chosen else ():
+            cpu.pin(pid, chosen[0] if chosen else 0)
+    for number in range(1, arguments.rounds + 1):
+        for one in results:
+            print(f"round {number}: {one.target.name}", file=sys.stderr)
+            seconds = arguments.seconds
+            one.requests.append(measure.requests(one.target, connections=arguments.connections, seconds=seconds))
+            one.streams.append(measure.streams(one.target, connections=arguments.streams, seconds=seconds))
+    return results
+
+
+def _profile(bench: Bench, arguments: argparse.Namespace) -> str:
+    provider = bench.provider(pace=_PACE_SECONDS, events=_EVENTS)
+    path = bench.folder / "gateway.prof"
+    target = bench.gateway("profiled", bench.configuration(provider), environment=_UNSAMPLED, profile=path)
+    measure.requests(target, connections=arguments.connections, seconds=arguments.seconds)
+    bench.stop(target)
+    return hot_path.profile(path, lines=_PROFILE_LINES)
+
+
+def main() -> int:
+    """Measure and print. The exit code is 1 when a target failed requests."""
+    arguments = _arguments()
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    chosen = cpu.cores()
+    print(f"{report.machine()}\n")
+    if chosen is None:
+        print("one core only: load and servers share it, so rates say little\n")
+    else:
+        os.sched_setaffinity(0, {chosen[1]})
+    with Bench() as bench:
+        results = _measure(bench, arguments)
+    print(report.table(results))
+    failures = report.failures(results)
+    print("".join(f"\n{line}" for line in failures))
+    print(f"| step | µs |\n|---|--:|\n{hot_path.steps()}\n")
+    if not arguments.no_profile:
+        with Bench() as bench:
+            print(f"Relayed requests, by time of their own:\n\n```\n{_profile(bench, arguments)}\n```")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

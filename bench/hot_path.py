@@ -1,0 +1,55 @@
+"""Where the gateway's time goes: a cProfile of one loaded gateway, and the pure steps one by one."""
+
+import io
+import pstats
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.load import request
+from havuz_gateway.protocols.body import Body
+from havuz_gateway.protocols.openai_chat.request import read_chat
+from havuz_gateway.protocols.usage import Usage
+from havuz_gateway.telemetry.metrics import Metrics
+
+_ROUNDS = 5
+_CALLS = 2_000
+
+
+def profile(path: Path, *, lines: int) -> str:
+    """The functions that took most time of their own."""
+    text = io.StringIO()
+    pstats.Stats(str(path), stream=text).strip_dirs().sort_stats("tottime").print_stats(lines)
+    return "\n".join(line for line in text.getvalue().splitlines() if line.strip())
+
+
+def steps() -> str:
+    """Microseconds of each pure step of a relayed request, the best of a few rounds."""
+    raw = request("bench", key="none", model="bench", stream=False).partition(b"\r\n\r\n")[2]
+    body = Body.decode(raw)
+    metrics, usage = Metrics(), Usage(input=180, output=190)
+
+    def count() -> None:
+        metrics.request_ended(
+            operation="chat", model="bench", provider="openai", seconds=0.3, status=200,
+            error_type=None, usage=usage, time_to_first_chunk=None,
+        )  # fmt: skip
+        metrics.attempt_ended(upstream_key="bench/key", provider="openai", verdict="ok")
+
+    rows = {
+        f"decode a body of {len(raw)} bytes": lambda: Body.decode(raw),
+        "check a chat request": lambda: read_chat(body.fields),
+        "rename the model": lambda: body.edited({"model": "upstream-model"}),
+        "all metrics of a request": count,
+    }
+    return "\n".join(f"| {name} | {_microseconds(call):.1f} |" for name, call in rows.items())
+
+
+def _microseconds(call: Callable[[], object]) -> float:
+    best = float("inf")
+    for _ in range(_ROUNDS):
+        begun = time.perf_counter()
+        for _ in range(_CALLS):
+            call()
+        best = min(best, (time.perf_counter() - begun) / _CALLS)
+    return best * 1e6

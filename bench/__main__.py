@@ -68,13 +68,16 @@ def _measure(bench: Bench, arguments: argparse.Namespace) -> list[measure.Result
     return results
 
 
-def _profile(bench: Bench, arguments: argparse.Namespace) -> str:
+def _profile(bench: Bench, arguments: argparse.Namespace, *, stream: bool) -> str:
     provider = bench.provider(pace=_PACE_SECONDS, events=_EVENTS)
     path = bench.folder / "gateway.prof"
     target = bench.gateway("profiled", bench.configuration(provider), environment=_UNSAMPLED, profile=path)
-    measure.requests(target, connections=arguments.connections, seconds=arguments.seconds)
+    if stream:
+        reading = measure.streams(target, connections=arguments.streams // 4, seconds=arguments.seconds)
+    else:
+        reading = measure.requests(target, connections=arguments.connections, seconds=arguments.seconds, warm_up=0)
     bench.stop(target)
-    return hot_path.profile(path, lines=_PROFILE_LINES)
+    return hot_path.profile(path, count=reading.count, lines=_PROFILE_LINES)
 
 
 def main() -> int:
@@ -94,8 +97,10 @@ def main() -> int:
     print("".join(f"\n{line}" for line in failures))
     print(f"| step | µs |\n|---|--:|\n{hot_path.steps()}\n")
     if not arguments.no_profile:
-        with Bench() as bench:
-            print(f"Relayed requests, by time of their own:\n\n```\n{_profile(bench, arguments)}\n```")
+        for what, stream in (("request", False), ("streamed event", True)):
+            with Bench() as bench:
+                print(f"A relayed {what} under cProfile, which slows it down:\n")
+                print(f"{_profile(bench, arguments, stream=stream)}\n")
     return 1 if failures else 0
 
 

@@ -13,8 +13,9 @@ _WARM_UP_SECONDS = 0.7
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One run. CPU in microseconds of the target's own time, latencies in milliseconds, memory in MiB."""
+    """One run of `count` requests or events. CPU in µs of the target's own time, latencies in ms, memory in MiB."""
 
+    count: int
     rate: float
     cpu_each: float
     p50: float
@@ -37,10 +38,11 @@ def median(readings: list[Reading], name: str) -> float:
     return statistics.median(getattr(one, name) for one in readings) if readings else float("nan")
 
 
-def requests(target: Target, *, connections: int, seconds: float) -> Reading:
+def requests(target: Target, *, connections: int, seconds: float, warm_up: float = _WARM_UP_SECONDS) -> Reading:
     """Whole answers, one after the other on each connection. `rate` is requests a second."""
     payload = load.request(f"127.0.0.1:{target.port}", key=target.key, model=target.model, stream=False)
-    asyncio.run(load.run(target.port, payload, connections=connections, seconds=_WARM_UP_SECONDS))
+    if warm_up:
+        asyncio.run(load.run(target.port, payload, connections=connections, seconds=warm_up))
     return _measured(target, payload, connections=connections, seconds=seconds, per_event=False)
 
 
@@ -57,6 +59,7 @@ def _measured(target: Target, payload: bytes, *, connections: int, seconds: floa
     count = tally.events if per_event else tally.requests
     latencies = tally.first_bytes if per_event else tally.latencies
     return Reading(
+        count=count,
         rate=count / wall,
         cpu_each=used / count * 1e6 if count else float("nan"),
         p50=load.quantile(latencies, 0.50) * 1e3,

@@ -1,7 +1,6 @@
-"""What happens when a provider fails before its first content: another one answers, and the client sees nothing of it."""
+"""A provider that fails before its first content: another one answers, and the client sees nothing of it."""
 
 import pytest
-from havuz_contract.snapshot.models import Breaker, Failover
 
 from harness.fake_provider import (
     CloseWithoutAnswer,
@@ -22,6 +21,7 @@ from harness.fake_provider_tls import Certificate
 from harness.gateway import GatewayProcess
 from harness.pooled import Pooled, pooled, said
 from harness.world import World
+from havuz_contract.snapshot.models import Breaker, Failover
 
 BOTH = pytest.mark.parametrize("stream", [False, True], ids=["json", "stream"])
 ANY_KEY_BUT_THIS = [

@@ -1,20 +1,16 @@
 """Fixtures of every tier that calls a running gateway; a tier's conftest imports the ones it wants."""
 
 import asyncio
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.fake_provider import FakeProvider
 from harness.gateway import GatewayProcess
 from harness.valkey import ValkeyServer
 from harness.world import World
 from havuz_contract.snapshot.envelope import Keyring
-
-if TYPE_CHECKING:
-    from harness.fake_provider import FakeProvider
 
 StartGateway = Callable[..., GatewayProcess]
 
@@ -29,22 +25,15 @@ def encryption_keys() -> str:
 def valkey(encryption_keys: str) -> Iterator[ValkeyServer]:
     """One real Valkey per test worker, shared by its tests, with an empty configuration published."""
     with ValkeyServer() as server:
-        asyncio.run(publish_nothing(server, encryption_keys))
+        asyncio.run(_publish_nothing(server, encryption_keys))
         yield server
 
 
 @pytest.fixture(scope="session")
 def gateway(valkey: ValkeyServer, encryption_keys: str) -> Iterator[GatewayProcess]:
     """One real gateway per test worker, shared by its tests. A test that kills or configures it starts its own."""
-    asyncio.run(_publish_nothing(valkey.url, encryption_keys))
     with GatewayProcess(redis_url=valkey.url, encryption_keys=encryption_keys, log_level="debug") as process:
         yield process
-
-
-async def publish_nothing(server: ValkeyServer, encryption_keys: str) -> None:
-    """Publish a first, empty revision: with it a gateway is ready."""
-    async with World(redis_url=server.url, encryption_keys=encryption_keys) as world:
-        await world.apply()
 
 
 @pytest.fixture
@@ -78,15 +67,13 @@ async def world(valkey: ValkeyServer, gateway: GatewayProcess, encryption_keys: 
 
 
 @pytest.fixture
-async def provider() -> AsyncIterator["FakeProvider"]:
+async def provider() -> AsyncIterator[FakeProvider]:
     """A scripted provider on a loopback socket."""
-    from harness.fake_provider import FakeProvider
-
     async with FakeProvider() as made:
         yield made
 
 
-async def _publish_nothing(redis_url: str, encryption_keys: str) -> None:
+async def _publish_nothing(server: ValkeyServer, encryption_keys: str) -> None:
     """A first revision without any object: without one, a gateway is not ready."""
-    async with World(redis_url=redis_url, encryption_keys=encryption_keys) as world:
+    async with World(redis_url=server.url, encryption_keys=encryption_keys) as world:
         await world.apply()

@@ -5,13 +5,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from havuz_contract.snapshot.models import Breaker, Failover, Route, Target, Upstream
-
 from harness.builders import make_project, make_route, make_upstream
 from harness.caller import Caller, Reply, calling
 from harness.fake_provider import FakeProvider
 from harness.gateway import GatewayProcess
 from harness.world import World
+from havuz_contract.snapshot.models import Breaker, Failover, Route, Target, Upstream
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,9 @@ async def pooled(
         upstreams = make_upstream(first_url or first.base_url, **fields), make_upstream(second.base_url, **fields)
         targets = (
             Target(**{"upstreams": (upstreams[0].uid,), "model": "first-model", "priority": 0, **(first_target or {})}),
-            Target(**{"upstreams": (upstreams[1].uid,), "model": "second-model", "priority": 1, **(second_target or {})}),
+            Target(
+                **{"upstreams": (upstreams[1].uid,), "model": "second-model", "priority": 1, **(second_target or {})}
+            ),
         )
         route, customer = make_route(*targets, failover=failover or Failover()), make_project()
         await world.apply(*upstreams, route, customer)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ async def transport() -> AsyncIterator[HttpTransport]:
     await made.close()
 
 
-def chat(provider: FakeProvider, credential: str = "sk-one", **fields: object) -> UpstreamRequest:
+def chat(provider: FakeProvider, credential: str = "sk-one", **fields: Any) -> UpstreamRequest:
     return UpstreamRequest(
         method="POST",
         url=f"{provider.base_url}/chat/completions",
@@ -98,7 +99,7 @@ async def test_a_stream_has_openais_events_in_any_chunking(
     provider: FakeProvider, transport: HttpTransport, chunking: int | None, include_usage: bool
 ) -> None:
     provider.script(Stream(("Mer", "haba"), chunking=chunking))
-    options = {"stream_options": {"include_usage": True}} if include_usage else {}
+    options: dict[str, Any] = {"stream_options": {"include_usage": True}} if include_usage else {}
     _, body = await ask(transport, chat(provider, stream=True, **options))
     *events, done = [event.removeprefix(b"data: ") for event in body.strip().split(b"\n\n")]
     decoded = [json.loads(event) for event in events]

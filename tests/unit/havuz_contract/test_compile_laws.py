@@ -1,5 +1,6 @@
 """What holds for compiling any resources whatever."""
 
+import json
 import random
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,7 +16,11 @@ from havuz_contract.compiler.compile import compile as compile_snapshot
 from havuz_contract.compiler.resolve import may_serve
 from havuz_contract.snapshot.diff import difference
 from havuz_contract.snapshot.models import Part, Snapshot
+from havuz_contract.v1alpha1.meta import KubeModel
+from havuz_contract.v1alpha1.modelroute import ModelRouteStatus
+from havuz_contract.v1alpha1.project import ProjectStatus
 from havuz_contract.v1alpha1.registry import parse
+from havuz_contract.v1alpha1.upstreamkey import UpstreamKeyStatus
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 names = st.sampled_from(["a", "b", "c", "d"])
@@ -65,6 +70,11 @@ secrets = st.dictionaries(
     st.tuples(namespaces, st.sampled_from(["a", "b", "a-a", "a-b", "b-a", "c-d"])),
     st.dictionaries(st.sampled_from(["a", "b", "key"]), st.sampled_from(["", "é", made_key(1), made_key(2)])),
 )
+STATUSES: dict[str, type[KubeModel]] = {
+    "Project": ProjectStatus,
+    "ModelRoute": ModelRouteStatus,
+    "UpstreamKey": UpstreamKeyStatus,
+}
 LABELS = {"x": {"team": "p"}, "y": {}}
 
 
@@ -89,6 +99,23 @@ def test_every_object_gets_its_conditions_and_is_served_only_when_accepted(
         assert status.served == (status.uid in served)
         assert (status.obstacle is None) == (status.served or status.settled)
         assert not status.served or status.conditions[0].status == "True"
+
+
+@given(objects(), secrets)
+def test_the_status_that_follows_is_one_the_api_server_takes(found: list[Any], given_secrets: Any) -> None:
+    for ref, status in compile_snapshot(resources_of(found, LABELS), given_secrets, NOW).statuses.items():
+        conditions = [
+            {
+                "type": condition.type,
+                "status": condition.status,
+                "reason": condition.reason,
+                "message": condition.message,
+                "lastTransitionTime": NOW.isoformat(),
+            }
+            for condition in status.conditions
+        ]
+        written = json.dumps({**status.fields, "conditions": conditions})
+        assert STATUSES[ref.kind].model_validate_json(written)
 
 
 @given(objects(), secrets)

@@ -29,6 +29,12 @@ def test_a_refused_object_says_everything_that_is_wrong() -> None:
     assert refused("UnsupportedValue", ["one", "two"]).message == "one. two"
 
 
+def test_a_message_is_never_longer_than_the_api_server_takes() -> None:
+    message = unresolved("NoKeys", ["a very long sentence " * 100] * 100).message
+    assert len(message) == 4096
+    assert message.endswith("…")
+
+
 def test_an_object_that_is_out_of_service_is_not_programmed_for_that_reason() -> None:
     assert not_programmed(refused("Conflicted", ["taken"])).reason == "NotAccepted"
     assert not_programmed(unresolved("KeyPending", ["wait"])).message == "wait"

@@ -7,6 +7,8 @@ from havuz_contract.v1alpha1.modelroute import Exposure, KeySelector
 from havuz_contract.v1alpha1.shared import LabelSelector
 from havuz_contract.v1alpha1.upstreamkey import UpstreamKey
 
+_SHOWN = 3  # a sentence names no more than so many keys
+
 
 @dataclass(frozen=True, slots=True)
 class PooledKey:
@@ -40,8 +42,8 @@ def select(selector: KeySelector, namespace: str, keys: Sequence[PooledKey], mod
         return Selection((), f"{_describe(selector)} selects no UpstreamKey in namespace {namespace!r}")
     present = [pooled for pooled in meant if pooled.absence is None]
     if not present:
-        absences = ", ".join(f"{pooled.key.metadata.name!r} {pooled.absence}" for pooled in meant[:3])
-        more = ", …" if len(meant) > 3 else ""
+        absences = ", ".join(f"{pooled.key.metadata.name!r} {pooled.absence}" for pooled in meant[:_SHOWN])
+        more = ", …" if len(meant) > _SHOWN else ""
         return Selection((), f"no UpstreamKey that {_describe(selector)} selects is in the pool: {absences}{more}")
     able = [pooled for pooled in present if may_serve(pooled.key.spec.models, model)]
     if not able:
@@ -100,7 +102,8 @@ def _means(selector: KeySelector, key: UpstreamKey) -> bool:
 
 def _describe(selector: KeySelector) -> str:
     if selector.names is not None:
-        return f"names [{', '.join(selector.names)}]"
+        more = ", …" if len(selector.names) > _SHOWN else ""
+        return f"names [{', '.join(selector.names[:_SHOWN])}{more}]"
     if selector.match_expressions:
         return "the label selector"
     labels = ", ".join(f"{name}: {value}" for name, value in (selector.match_labels or {}).items())

@@ -75,6 +75,9 @@ class StatusCondition(KubeModel):
 StatusConditions = Annotated[tuple[StatusCondition, ...], Field(max_length=8), ListMap("type")]
 
 
+_LONGEST_MESSAGE = 4096  # the API server would take 32768; nobody would read them
+
+
 def accepted() -> Condition:
     """The object is valid and supported."""
     return Condition("Accepted", "True", "Accepted", "The object is valid.")
@@ -82,7 +85,7 @@ def accepted() -> Condition:
 
 def refused(reason: Reason, sentences: Iterable[str]) -> Condition:
     """The object is not served, and why: one sentence per fault."""
-    return Condition("Accepted", "False", reason, ". ".join(sentences))
+    return Condition("Accepted", "False", reason, _joined(sentences))
 
 
 def resolved(message: str, reason: Reason = "Resolved") -> Condition:
@@ -92,7 +95,7 @@ def resolved(message: str, reason: Reason = "Resolved") -> Condition:
 
 def unresolved(reason: Reason, sentences: Iterable[str]) -> Condition:
     """Something that the object refers to is missing: one sentence per thing."""
-    return Condition("Resolved", "False", reason, ". ".join(sentences))
+    return Condition("Resolved", "False", reason, _joined(sentences))
 
 
 def programmed(loaded: int, total: int, revision: int) -> Condition:
@@ -109,3 +112,8 @@ def not_programmed(because: Condition) -> Condition:
     """The object is in no revision, because another condition (Accepted or Resolved) is false."""
     reason: Reason = "NotAccepted" if because.type == "Accepted" else "NotResolved"
     return Condition("Programmed", "False", reason, because.message)
+
+
+def _joined(sentences: Iterable[str]) -> str:
+    message = ". ".join(sentences)
+    return message if len(message) <= _LONGEST_MESSAGE else message[: _LONGEST_MESSAGE - 1] + "…"

@@ -25,7 +25,7 @@ from havuz_gateway.pool.types import Member, Ruling
 USABLE = "Usable"
 _FIELD = "verdict"
 _WAITING_MAX = 1_000  # rulings kept while Redis is away; the oldest go first
-_BLOCK_MILLISECONDS = 5_000
+_BLOCK_MILLISECONDS = 4_000  # shorter than any usual socket timeout
 _FIRST_PAUSE_SECONDS = 0.2
 _LAST_PAUSE_SECONDS = 5.0
 
@@ -205,7 +205,8 @@ class Sharing:
                 await work()
                 pause = _FIRST_PAUSE_SECONDS
             except (RedisError, OSError) as error:
-                _log.warning("verdicts are not shared while Redis is away", extra={"error": str(error)})
+                if pause == _FIRST_PAUSE_SECONDS:  # once for each time that it goes away
+                    _log.warning("verdicts are not shared while Redis is away", extra={"error": str(error)})
                 await asyncio.sleep(pause * self._rng.uniform(0.5, 1.0))
                 pause = min(pause * 2, _LAST_PAUSE_SECONDS)
 

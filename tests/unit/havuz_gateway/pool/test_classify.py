@@ -54,8 +54,8 @@ CASES: list[tuple[str, int, Any, Reason]] = [
      "insufficient_quota", "insufficient_quota"), Reason.EXHAUSTED),
     ("OpenAI, hard limit is a 400", 400, openai("Billing hard limit has been reached", "invalid_request_error",
      "billing_hard_limit_reached"), Reason.EXHAUSTED),
-    ("OpenAI, account", 429, openai("Your account is not active, please check your billing details", "billing_not_active",
-     "billing_not_active"), Reason.EXHAUSTED),
+    ("OpenAI, account", 429, openai("Your account is not active, please check your billing details",
+     "billing_not_active", "billing_not_active"), Reason.EXHAUSTED),
     ("Anthropic, credit is a 400", 400, {"type": "error", "error": {"type": "invalid_request_error", "message":
      "Your credit balance is too low to access the Anthropic API."}}, Reason.EXHAUSTED),
     ("DeepSeek, balance", 402, openai("Insufficient Balance", "unknown_error", "invalid_request_error"),
@@ -109,9 +109,7 @@ def test_a_firewalls_html_is_no_verdict_on_the_credential() -> None:
 
 
 def test_a_request_above_the_whole_allowance_moves_on_and_blames_nobody() -> None:
-    message = (
-        "Request too large for gpt-4o in organization org-x on tokens per min (TPM): Limit 10000, Requested 12000."
-    )
+    message = "Request too large for gpt-4o in organization org-x on tokens per min: Limit 10000, Requested 12000."
     for status in (413, 429):
         error = read_error(json.dumps(openai(message, "tokens", "rate_limit_exceeded")).encode())
         found = classify.classify_response(status, {}, error, NOW)

@@ -106,15 +106,18 @@ def test_failures_of_every_kind_count_for_the_breaker(reason: Reason) -> None:
     assert state.blocked("c", 2) is not None
 
 
-def test_a_half_open_slot_is_given_back_by_a_client_that_goes_away_and_by_a_clients_own_fault() -> None:
+def test_a_half_open_slot_is_given_back_by_whatever_does_not_decide() -> None:
     state = Health()
     for now in (0, 1):
         state.fail(SERVER_ERROR, "a", now, LIMITS)
-    for end in (lambda: state.abandon("a", 8), lambda: state.fail(verdict(Reason.CLIENT_ERROR), "a", 8, LIMITS)):
+    for reason in (None, Reason.CLIENT_ERROR, Reason.RATE_LIMITED):
         state.begin("a", 7)
-        assert state.blocked("a", 7.5) is not None
-        end()
-        assert state.blocked("a", 8) is None
+        assert state.blocked("b", 7.5) is not None
+        if reason is None:
+            state.abandon("a", 8)
+        else:
+            state.fail(verdict(reason), "a", 8, LIMITS)
+        assert state.blocked("b", 8) is None
 
 
 def test_a_success_from_before_a_verdict_does_not_lift_it() -> None:

@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 from havuz_gateway.protocols.errors import ProviderError
 from havuz_gateway.protocols.openai_chat.errors import read_error, read_stream_error
 
+MEMBERS = st.sampled_from(["error", "message", "code", "type", "details", "violations", "retryDelay", "x"])
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(
-        st.sampled_from(["error", "message", "code", "type", "details", "violations", "retryDelay", "x"]), inner, max_size=5
-    ),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(MEMBERS, inner, max_size=5),
     max_leaves=20,
 )  # fmt: skip
 

@@ -1,0 +1,101 @@
+"""A cluster for tests: the local control plane, or one that exists, with kubectl and helm to reach it."""
+
+import base64
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from harness.cluster.binaries import Binaries, build
+from harness.cluster.controlplane import ControlPlane
+from harness.cluster.kubeconfig import write_kubeconfig
+
+_PATIENCE_SECONDS = 30.0
+_POLL_SECONDS = 0.1
+
+
+class CommandError(AssertionError):
+    """kubectl or helm ended with another code than 0. `stderr` is what it complained of."""
+
+    def __init__(self, command: list[str], stderr: str) -> None:
+        super().__init__(f"{' '.join(command)}:\n{stderr}")
+        self.stderr = stderr
+
+
+class Cluster:
+    """kubectl and helm with one kubeconfig."""
+
+    def __init__(self, binaries: Binaries, kubeconfig: Path) -> None:
+        self.binaries = binaries
+        self.kubeconfig = kubeconfig
+
+    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        """What kubectl prints. Raises `CommandError`."""
+        return self._run(self.binaries.kubectl, *arguments, stdin=stdin)
+
+    def helm(self, *arguments: str) -> str:
+        """What helm prints. Raises `CommandError`."""
+        return self._run(self.binaries.helm, *arguments)
+
+    def get(self, *arguments: str) -> Any:
+        """What `kubectl get … -o json` gives."""
+        return json.loads(self.kubectl("get", *arguments, "-o", "json"))
+
+    def apply(self, manifests: str, *, namespace: str) -> None:
+        """`kubectl apply` of YAML text."""
+        self.kubectl("--namespace", namespace, "apply", "-f", "-", stdin=manifests)
+
+    def secret(self, namespace: str, name: str) -> dict[str, str]:
+        """The entries of a Secret, decoded."""
+        data = self.get("secret", name, "--namespace", namespace)["data"]
+        return {entry: base64.b64decode(value).decode() for entry, value in data.items()}
+
+    def condition(self, kind: str, name: str, type: str, *, namespace: str) -> dict[str, Any]:  # noqa: A002
+        """One condition of an object; empty while it has none of this type."""
+        status = self.get(kind, name, "--namespace", namespace).get("status", {})
+        return next((one for one in status.get("conditions", ()) if one["type"] == type), {})
+
+    def eventually(self, what: Callable[[], bool], *, seconds: float = _PATIENCE_SECONDS) -> None:
+        """Return once `what` is true. Raises `AssertionError` when that takes longer than `seconds`."""
+        deadline = time.monotonic() + seconds
+        while not what():
+            assert time.monotonic() < deadline, f"not within {seconds:g} s: {what.__name__}"
+            time.sleep(_POLL_SECONDS)
+
+    def as_account(self, namespace: str, name: str, kubeconfig: Path) -> "Cluster":
+        """The same cluster, seen by a service account: with a token of its own, and nothing else."""
+        view = json.loads(self.kubectl("config", "view", "--raw", "--flatten", "--minify", "-o", "json"))
+        server = view["clusters"][0]["cluster"]
+        ca = kubeconfig.with_suffix(".pem")
+        ca.write_bytes(base64.b64decode(server["certificate-authority-data"]))
+        token = self.kubectl("--namespace", namespace, "create", "token", name, "--duration=2h").strip()
+        write_kubeconfig(kubeconfig, server=server["server"], ca=ca, token=token)
+        return Cluster(self.binaries, kubeconfig)
+
+    def _run(self, executable: Path, *arguments: str, stdin: str | None = None) -> str:
+        command = [str(executable), *arguments]
+        # helm and kubectl keep caches: in a folder that goes away with the test
+        own = {"KUBECONFIG": str(self.kubeconfig), "HOME": str(self.kubeconfig.parent)}
+        finished = subprocess.run(command, env=os.environ | own, input=stdin, capture_output=True, text=True, timeout=100)
+        if finished.returncode:
+            raise CommandError([executable.name, *arguments], finished.stderr or finished.stdout)
+        return finished.stdout
+
+
+@contextmanager
+def open_cluster() -> Iterator[Cluster]:
+    """The cluster of `$KUBECONFIG` where `HAVUZ_TEST_EXISTING_CLUSTER=1`, else a control plane of our own.
+
+    The second variable is there because the tests install and remove cluster-wide objects. Raises `BuildError`.
+    """
+    binaries = build()
+    existing = os.environ.get("KUBECONFIG")
+    if existing and os.environ.get("HAVUZ_TEST_EXISTING_CLUSTER") == "1":
+        yield Cluster(binaries, Path(existing))
+        return
+    with ControlPlane(binaries) as local:
+        yield Cluster(binaries, local.kubeconfig)

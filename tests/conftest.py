@@ -8,6 +8,10 @@ from typing import Any
 
 import pytest
 
+from harness.tiers import pytest_terminal_summary, tier_of
+
+__all__ = ["pytest_terminal_summary"]
+
 _LOCAL = ("127.", "::1", "localhost", "0.0.0.0", "::ffff:127.")
 
 
@@ -25,6 +29,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
+        if tier_of(item.nodeid) == "apiserver":  # one control plane, so one worker
+            item.add_marker(pytest.mark.xdist_group("apiserver"))
         if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.function):
             item.fixturenames.insert(0, "no_pending_task")
 

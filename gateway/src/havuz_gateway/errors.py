@@ -55,7 +55,7 @@ class MethodNotAllowed(InvalidRequest):
 
 
 class Unauthenticated(GatewayError):
-    """No key, an unknown key, an expired key, or two different keys."""
+    """No key, an unknown key, or an expired one."""
 
     status = 401
     type = "authentication_error"
@@ -101,6 +101,12 @@ class DeadlineExceeded(GatewayError):
 
 class StreamBroken(GatewayError):
     """The provider's stream ended before its end, after content had been sent: told by an error event."""
+
+    status = 502
+
+
+class ProviderEndedStream(GatewayError):
+    """The provider ended its stream with an error event, which the client has been sent already."""
 
     status = 502
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 
 from havuz_contract.snapshot.models import Failover
-from havuz_gateway.errors import GatewayError, StreamBroken
+from havuz_gateway.errors import ProviderEndedStream, StreamBroken
 from havuz_gateway.pipeline.attempt import Opened
 from havuz_gateway.pipeline.exchange import ClientGone, Writer
 from havuz_gateway.protocols import sse
@@ -82,12 +82,6 @@ async def relay_stream(opened: Opened, tap: StreamTap, writer: Writer, *, header
     if not tap.done:
         raise StreamBroken("the provider's stream broke off before its end")
     await writer.end()
-
-
-class ProviderEndedStream(GatewayError):
-    """The provider ended its stream with an error event, which the client has been sent already."""
-
-    status = 502
 
 
 async def _pump(opened: Opened, tap: StreamTap, writer: Writer, idle: float) -> None:

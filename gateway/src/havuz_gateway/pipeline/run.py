@@ -11,7 +11,7 @@ from havuz_gateway.pipeline.context import RequestContext
 from havuz_gateway.pipeline.exchange import ClientGone, Request, Writer
 from havuz_gateway.pipeline.failover import Failovers
 from havuz_gateway.pipeline.plan import make_plan
-from havuz_gateway.pipeline.relay import Keepalive, ProviderEndedStream, relay_answer, relay_stream
+from havuz_gateway.pipeline.relay import Keepalive, relay_answer, relay_stream
 from havuz_gateway.pipeline.services import Services
 from havuz_gateway.pipeline.settle import settle
 from havuz_gateway.pipeline.types import Call, Plan
@@ -42,9 +42,6 @@ async def run(
         context.admission = await admit(request.id, context.identity, context.plan, services)
         await _serve(context, context.call, context.plan, writer, services)
         context.status = 200
-    except ProviderEndedStream as error:
-        _note_error(context, error)
-        await writer.end()
     except GatewayError as error:
         _note_error(context, error)
         raise

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from havuz_gateway.errors import GatewayError, InvalidRequest
+from havuz_gateway.errors import GatewayError, InvalidRequest, ProviderEndedStream
 from havuz_gateway.pipeline.exchange import ClientGone, Request
-from havuz_gateway.pipeline.relay import ProviderEndedStream
 from havuz_gateway.pipeline.services import Services
 from havuz_gateway.surfaces.base import Rendered, Surface
 from havuz_gateway.surfaces.credentials import take_credential

@@ -1,0 +1,30 @@
+"""What ran of each tier, said at the end of every run: a tier that was skipped is never silent."""
+
+from collections import Counter
+
+import pytest
+
+TIERS = ("house", "unit", "golden", "component", "clients", "apiserver", "browser", "node")
+# Tiers that need what this version does not have yet, or another target than `make test`.
+ELSEWHERE = {"browser": "this version has no pages", "node": "needs a node: not in this version"}
+
+
+def tier_of(nodeid: str) -> str:
+    """`tests/unit/…` belongs to `unit`."""
+    parts = nodeid.split("/")
+    return parts[1] if len(parts) > 1 and parts[0] == "tests" else parts[0]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line a tier: how many passed, failed and were skipped."""
+    counted: dict[str, Counter[str]] = {tier: Counter() for tier in TIERS}
+    for outcome in ("passed", "failed", "error", "skipped"):
+        for report in terminalreporter.stats.get(outcome, []):
+            counted.setdefault(tier_of(report.nodeid), Counter())[outcome] += 1
+    terminalreporter.section("tiers")
+    for tier, counts in counted.items():
+        if counts:
+            said = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+        else:
+            said = f"did not run: {ELSEWHERE.get(tier, 'not chosen')}"
+        terminalreporter.write_line(f"{tier:<10} {said}")

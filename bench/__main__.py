@@ -19,13 +19,6 @@ from bench.targets import Bench, Target
 _PACE_SECONDS = 0.02
 _EVENTS = 100
 _PROFILE_LINES = 25
-_UNSAMPLED = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_TRACES_SAMPLER": "always_off"}
-_SAMPLED = {
-    "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",
-    "OTEL_METRICS_EXPORTER": "none",
-    "OTEL_TRACES_SAMPLER": "always_on",
-    "HAVUZ_TRACE_RATIO": "1",
-}
 
 
 def _arguments() -> argparse.Namespace:
@@ -38,11 +31,16 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _traced(provider: int, share: float) -> dict[str, str]:
+    """Environment of a gateway that traces a share of its requests. The provider, good for any POST, is the collector."""
+    return {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{provider}", "HAVUZ_TRACE_RATIO": str(share)}
+
+
 def _targets(bench: Bench, provider: int) -> list[Target]:
     served = bench.configuration(provider)
     targets = [
-        bench.gateway("havuz", served, environment=_UNSAMPLED),
-        bench.gateway("havuz, every request traced", served, environment=_SAMPLED),
+        bench.gateway("havuz", served, environment=_traced(provider, 0.0)),
+        bench.gateway("havuz, every request traced", served, environment=_traced(provider, 1.0)),
         bench.plain_proxy(provider),
     ]
     nginx = bench.nginx(provider)
@@ -68,16 +66,22 @@ def _measure(bench: Bench, arguments: argparse.Namespace) -> list[measure.Result
     return results
 
 
-def _profile(bench: Bench, arguments: argparse.Namespace, *, stream: bool) -> str:
+def _profiles(bench: Bench, arguments: argparse.Namespace) -> None:
     provider = bench.provider(pace=_PACE_SECONDS, events=_EVENTS)
-    path = bench.folder / "gateway.prof"
-    target = bench.gateway("profiled", bench.configuration(provider), environment=_UNSAMPLED, profile=path)
-    if stream:
-        reading = measure.streams(target, connections=arguments.streams // 4, seconds=arguments.seconds)
-    else:
-        reading = measure.requests(target, connections=arguments.connections, seconds=arguments.seconds, warm_up=0)
-    bench.stop(target)
-    return hot_path.profile(path, count=reading.count, lines=_PROFILE_LINES)
+    served = bench.configuration(provider)
+    idle, loaded = bench.folder / "idle.prof", bench.folder / "loaded.prof"
+    bench.stop(bench.gateway("idle", served, environment=_traced(provider, 0.0), profile=idle))
+    for what in ("request", "streamed event"):
+        target = bench.gateway("profiled", served, environment=_traced(provider, 0.0), profile=loaded)
+        if what == "request":
+            reading = measure.requests(
+                target, connections=arguments.connections, seconds=arguments.seconds, warm_up=0.0
+            )
+        else:
+            reading = measure.streams(target, connections=arguments.streams // 4, seconds=arguments.seconds)
+        bench.stop(target)
+        print(f"A relayed {what} under cProfile, which slows it down:\n")
+        print(hot_path.profile(loaded, idle, count=reading.count, lines=_PROFILE_LINES), end="\n\n")
 
 
 def main() -> int:
@@ -97,10 +101,8 @@ def main() -> int:
     print("".join(f"\n{line}" for line in failures))
     print(f"| step | µs |\n|---|--:|\n{hot_path.steps()}\n")
     if not arguments.no_profile:
-        for what, stream in (("request", False), ("streamed event", True)):
-            with Bench() as bench:
-                print(f"A relayed {what} under cProfile, which slows it down:\n")
-                print(f"{_profile(bench, arguments, stream=stream)}\n")
+        with Bench() as bench:
+            _profiles(bench, arguments)
     return 1 if failures else 0
 
 

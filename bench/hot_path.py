@@ -13,26 +13,35 @@ from havuz_gateway.telemetry.metrics import Metrics
 
 _ROUNDS = 5
 _CALLS = 2_000
+_EVENT_LOOP = "runners.py:"  # uvloop runs inside it: its own time is that of waiting and of what is compiled
 
 
-def profile(path: Path, *, count: int, lines: int) -> str:
+def profile(loaded: Path, idle: Path, *, count: int, lines: int) -> str:
     """The functions that took most time of their own, per request or event: `count` of them were profiled.
 
-    Only what runs at least once for every other one is shown, so that neither the start nor waiting is.
+    What a gateway spends on starting and stopping, as `idle` shows, is taken off. Waiting for sockets is left out.
     """
-    stats = pstats.Stats(str(path)).get_stats_profile().func_profiles.items()
-    rows = [
-        (one.tottime / count * 1e6, _calls(one.ncalls) / count, f"{Path(one.file_name).name}:{one.line_number} {name}")
-        for name, one in stats
-        if _calls(one.ncalls) >= count / 2
-    ]
+    before = _own_times(idle)
+    rows = []
+    for name, (calls, own) in _own_times(loaded).items():
+        calls_before, own_before = before.get(name, (0, 0.0))
+        if not name.startswith(_EVENT_LOOP):
+            rows.append(((own - own_before) / count * 1e6, (calls - calls_before) / count, name))
     rows.sort(reverse=True)
     shown = [f"| `{name}` | {calls:.1f} | {own:.1f} |" for own, calls, name in rows[:lines]]
     return "\n".join(["| function | calls each | own µs each |", "|---|--:|--:|", *shown])
 
 
-def _calls(text: str) -> int:
-    return int(text.partition("/")[0])
+def _own_times(path: Path) -> dict[str, tuple[int, float]]:
+    """Calls and own seconds by function."""
+    stats = pstats.Stats(str(path)).get_stats_profile().func_profiles
+    return {
+        f"{Path(one.file_name).name}:{one.line_number} {name}".removeprefix("~:0 "): (
+            int(one.ncalls.partition("/")[0]),
+            one.tottime,
+        )
+        for name, one in stats.items()
+    }
 
 
 def steps() -> str:

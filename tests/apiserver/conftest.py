@@ -9,7 +9,6 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,6 +17,7 @@ import redis
 
 from harness.cluster.binaries import BuildError
 from harness.cluster.cluster import Cluster, open_cluster
+from harness.cluster.installation import Installation
 from harness.cluster.operator import OperatorProcess
 from harness.gateway import GatewayProcess
 from harness.valkey import ValkeyServer
@@ -25,6 +25,7 @@ from harness.valkey import ValkeyServer
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 SYSTEM = "havuz-system"
+PLURALS = ("projects", "upstreamkeys", "modelroutes")
 _SECONDS_PER_TEST = 110
 
 
@@ -34,16 +35,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             # One control plane for all of them; and the first one may wait for it to be built.
             item.add_marker(pytest.mark.xdist_group("apiserver"))
             item.add_marker(pytest.mark.timeout(_SECONDS_PER_TEST, func_only=True))
-
-
-@dataclass(frozen=True, slots=True)
-class Installation:
-    """The charts, installed: the cluster as the operator's account sees it, and the settings its Secrets hold."""
-
-    account: Cluster
-    encryption_keys: str
-    operator_redis: str
-    gateway_redis: str
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +48,7 @@ def cluster() -> Iterator[Cluster]:
                 pytest.fail(str(error))
             pytest.skip(f"no control plane: {error}")
         opened.helm("upgrade", "--install", "havuz-crds", f"{ROOT}/charts/havuz-crds", "--namespace", "default")
-        opened.kubectl("wait", "--for=condition=Established", "crd", "-l", "app.kubernetes.io/part-of=havuz")
+        opened.kubectl("wait", "--for=condition=Established", *(f"crd/{plural}.havuz.dev" for plural in PLURALS))
         yield opened
 
 
@@ -91,7 +82,7 @@ def installation(
 
 @pytest.fixture(scope="session")
 def operator(installation: Installation) -> Iterator[OperatorProcess]:
-    """The operator, running as the chart's service account and the chart's Redis user. A test that stops it restarts it."""
+    """The operator, running as the chart's service account and Redis user. A test that stops it starts it again."""
     with OperatorProcess(
         kubeconfig=installation.account.kubeconfig,
         redis_url=installation.operator_redis,

@@ -138,14 +138,17 @@ def build_gateway(settings: Settings) -> lifecycle.Gateway:
     )
 
 
-async def run_gateway(settings: Settings, *, stop: asyncio.Event, operations: bool = True) -> None:
-    """Build one gateway and serve until `stop` is set. Raises `SettingsError` and `lifecycle.PortTakenError`."""
+async def run_gateway(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], None] | None = None) -> None:
+    """Build one gateway and serve until `stop` is set; `ready` is called once it does.
+
+    Raises `SettingsError` and `lifecycle.PortTakenError`.
+    """
     ports = lifecycle.Ports(
         public=(settings.host, settings.port),
-        operations=(settings.operations_host, settings.operations_port) if operations else None,
+        operations=(settings.operations_host, settings.operations_port) if settings.operations_port else None,
     )
     drain = lifecycle.Drain(delay=settings.drain_delay, grace=settings.drain_grace)
-    await lifecycle.serve(build_gateway(settings), ports, drain, stop=stop)
+    await lifecycle.serve(build_gateway(settings), ports, drain, stop=stop, ready=ready)
 
 
 def _telemetry(settings: Settings) -> Telemetry:

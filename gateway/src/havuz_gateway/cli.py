@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -30,7 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """`havuz`: local commands. Returns the exit code."""
     options = _parser().parse_args(arguments)
     from havuz_gateway.local import up  # the cluster's image has neither a file watcher nor a Redis server
+    from havuz_gateway.local.errors import LocalError
 
+    logs.configure(level="WARNING", form="text")
+    logging.getLogger("havuz_gateway.requests").setLevel(logging.INFO)
     try:
         return _run(
             lambda stop: up.run(
@@ -39,12 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     state_dir=options.state_dir,
                     host=options.host,
                     port=options.port,
+                    operations_port=options.operations_port,
                     redis_url=options.redis_url,
+                    say=lambda line: print(line, flush=True),
                 ),
                 stop=stop,
             )
         )
-    except (SettingsError, PortTakenError, up.LocalError) as error:
+    except (SettingsError, PortTakenError, LocalError) as error:
         return _refuse("havuz", error)
 
 
@@ -70,6 +76,13 @@ def _parser() -> argparse.ArgumentParser:
     local.add_argument("--manifests", type=Path, required=True, metavar="DIR", help="folder of YAML manifests")
     local.add_argument("--port", type=int, default=8080, metavar="N", help="port to serve on (default: 8080)")
     local.add_argument("--host", default="127.0.0.1", help="address to serve on (default: 127.0.0.1)")
+    local.add_argument(
+        "--operations-port",
+        type=int,
+        default=0,
+        metavar="N",
+        help="port of /livez, /readyz and /metrics (default: none)",
+    )
     local.add_argument("--redis-url", help="Redis or Valkey to use instead of starting one; its havuz data is replaced")
     local.add_argument(
         "--state-dir",

@@ -59,8 +59,13 @@ class Drain:
     grace: float
 
 
-async def serve(gateway: Gateway, ports: Ports, drain: Drain, *, stop: asyncio.Event) -> None:
-    """Serve until `stop` is set, then drain. Raises `PortTakenError` when a port is not free."""
+async def serve(
+    gateway: Gateway, ports: Ports, drain: Drain, *, stop: asyncio.Event, ready: Callable[[], None] | None = None
+) -> None:
+    """Serve until `stop` is set, then drain. `ready` is called once there is a configuration to serve.
+
+    Raises `PortTakenError` when a port is not free.
+    """
     async with AsyncExitStack() as stack:
         for close in reversed(gateway.closing):
             stack.push_async_callback(close)
@@ -77,12 +82,12 @@ async def serve(gateway: Gateway, ports: Ports, drain: Drain, *, stop: asyncio.E
         await _listen(public, ports.public)
         background.start()
         _log.info("listening", extra={"address": ports.public[0], "port": ports.public[1]})
-        await _serve_until(gateway, stop)
+        await _serve_until(gateway, stop, ready)
         await _drain(gateway, public, server, drain)
     _log.info("ended")
 
 
-async def _serve_until(gateway: Gateway, stop: asyncio.Event) -> None:
+async def _serve_until(gateway: Gateway, stop: asyncio.Event, ready: Callable[[], None] | None) -> None:
     """Wait for `stop`. Once ready, what was made at start is taken out of the garbage collector's sight."""
     loaded = asyncio.create_task(gateway.loaded.wait(), name="loaded")
     stopped = asyncio.create_task(stop.wait(), name="stopped")
@@ -90,6 +95,8 @@ async def _serve_until(gateway: Gateway, stop: asyncio.Event) -> None:
         await asyncio.wait((loaded, stopped), return_when=asyncio.FIRST_COMPLETED)
         gc.collect()
         gc.freeze()
+        if ready is not None and loaded.done():
+            ready()
         await stopped
     finally:
         loaded.cancel()

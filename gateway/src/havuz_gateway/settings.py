@@ -10,7 +10,7 @@ import secrets
 import socket
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
@@ -64,7 +64,9 @@ class Settings(BaseSettings):
         default="0.0.0.0",  # noqa: S104 - the kubelet and Prometheus call it
         description="address of /livez, /readyz and /metrics",
     )
-    operations_port: Port = Field(default=9090, description="port of /livez, /readyz and /metrics; never public")
+    operations_port: int = Field(
+        default=9090, ge=0, le=65535, description="port of /livez, /readyz and /metrics, never public; 0 for none"
+    )
     state_dir: Path | None = Field(
         default=None, description="folder for an encrypted copy of the configuration, to start with while Redis is away"
     )
@@ -133,8 +135,13 @@ class Settings(BaseSettings):
 
 def read_settings(arguments: Sequence[str]) -> Settings:
     """Settings from flags, then the environment, then defaults. Raises `SettingsError`; `--help` prints and exits."""
+    return make_settings(_cli_parse_args=list(arguments))
+
+
+def make_settings(**values: Any) -> Settings:
+    """Settings from these values, then the environment, then defaults. Raises `SettingsError`."""
     try:
-        return Settings(_cli_parse_args=list(arguments))
+        return Settings(**values)
     except ValidationError as error:
         raise SettingsError("\n".join(_sentence(fault) for fault in error.errors(include_url=False))) from None
 

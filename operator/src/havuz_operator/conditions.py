@@ -3,7 +3,7 @@
 A condition is written only when it says something else than before; `lastTransitionTime` moves with its status alone.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -42,8 +42,12 @@ def change(
     *,
     generation: int,
     now: datetime,
+    keep: Collection[str] = (),
 ) -> StatusChange | None:
-    """The difference between the `current` status and what is known now; None when there is none."""
+    """The difference between the `current` status and what is known now; None when there is none.
+
+    Conditions of the types in `keep` stay as they are: nothing is known of them at the moment.
+    """
     held = {str(one.get("type")): one for one in current.get("conditions") or ()}
     written: list[Mapping[str, Any]] = []
     transitions: list[Transition] = []
@@ -52,6 +56,7 @@ def change(
         written.append(_written(before, condition, generation=generation, now=now))
         if before is None or (before.get("status"), before.get("reason")) != (condition.status, condition.reason):
             transitions.append(Transition(before, condition))
+    written.extend(held[type_] for type_ in keep if type_ in held)
     wanted = {name: value for name, value in fields.items() if value is not None} | {"conditions": written}
     patch = {name: value for name, value in wanted.items() if current.get(name) != value}
     patch |= dict.fromkeys(current.keys() - wanted.keys())

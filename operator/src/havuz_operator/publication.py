@@ -41,6 +41,11 @@ class Publication:
                 self._since[uid] = self.revision
         self._parts = parts
 
+    @property
+    def known(self) -> bool:
+        """Whether it is known what gateways are to serve: true from the first success on."""
+        return self._floor is not None
+
     def since(self, uid: str, part: Part | None) -> int | None:
         """The revision from which on gateways serve `part` (None: serve nothing of this uid); None: not published."""
         if self._floor is None or _differs(self._parts.get(uid), part):

@@ -127,13 +127,15 @@ class StatusReport:
         status = self._status(stored)
         if status is None:
             return None
-        conditions = [*status.conditions, self._programmed(status)]
+        programming = self._programmed(status)
+        conditions = [*status.conditions, *([programming] if programming else [])]
+        keep = () if programming else ("Programmed",)
         fields = dict(status.fields)
         if ref.kind == "UpstreamKey":
             usable, health = self._usable(status, stored)
             conditions.extend(usable)
             fields |= health
-        return change(stored.status, conditions, fields, generation=stored.generation, now=self._clock())
+        return change(stored.status, conditions, fields, generation=stored.generation, now=self._clock(), keep=keep)
 
     def _status(self, stored: Stored) -> ObjectStatus | None:
         """What the compile said of the object; None while it has not seen this version of it."""
@@ -142,13 +144,16 @@ class StatusReport:
             return ObjectStatus(uid=stored.uid, conditions=(refused("Invalid", sentences),))
         return self._sources.reconciler.status(stored.parsed)
 
-    def _programmed(self, status: ObjectStatus) -> Condition:
+    def _programmed(self, status: ObjectStatus) -> Condition | None:
+        """The condition Programmed; None while Redis has not been read yet, so that a restart takes nothing back."""
         if status.obstacle is not None:
             return not_programmed(status.obstacle)
+        fleet = self._sources.fleet
+        if fleet.found is None or not self._sources.publication.known:
+            return None
         since = self._sources.publication.since(status.uid, self._sources.reconciler.part(status.uid))
         if since is None:
             return _UNPUBLISHED
-        fleet = self._sources.fleet
         return programmed(fleet.loaded(since), len(fleet.revisions), since)
 
     def _usable(self, status: ObjectStatus, stored: Stored) -> tuple[Sequence[Condition], Mapping[str, Any]]:

@@ -5,7 +5,9 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from harness.cluster.controlplane import ControlPlane
 from harness.cluster.kubeconfig import write_kubeconfig
 
 _PATIENCE_SECONDS = 30.0
+_COMMAND_SECONDS = 100.0
 _POLL_SECONDS = 0.1
 
 
@@ -66,6 +69,19 @@ class Cluster:
             assert time.monotonic() < deadline, f"not within {seconds:g} s: {what.__name__}"
             time.sleep(_POLL_SECONDS)
 
+    @contextmanager
+    def api(self) -> Iterator["Api"]:
+        """Plain HTTP to the API server, with the rights of this kubeconfig."""
+        command = [str(self.binaries.kubectl), "proxy", "--port=0"]
+        environment = os.environ | self._own_environment()
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as proxy:
+            try:
+                assert proxy.stdout is not None
+                port = int(proxy.stdout.readline().rpartition(":")[2])
+                yield Api(f"http://127.0.0.1:{port}")
+            finally:
+                proxy.kill()
+
     def as_account(self, namespace: str, name: str, kubeconfig: Path) -> "Cluster":
         """The same cluster, seen by a service account: with a token of its own, and nothing else."""
         view = json.loads(self.kubectl("config", "view", "--raw", "--flatten", "--minify", "-o", "json"))
@@ -78,12 +94,35 @@ class Cluster:
 
     def _run(self, executable: Path, *arguments: str, stdin: str | None = None) -> str:
         command = [str(executable), *arguments]
-        # helm and kubectl keep caches: in a folder that goes away with the test
-        own = {"KUBECONFIG": str(self.kubeconfig), "HOME": str(self.kubeconfig.parent)}
-        finished = subprocess.run(command, env=os.environ | own, input=stdin, capture_output=True, text=True, timeout=100)
+        environment = os.environ | self._own_environment()
+        finished = subprocess.run(
+            command, env=environment, input=stdin, capture_output=True, text=True, timeout=_COMMAND_SECONDS
+        )
         if finished.returncode:
             raise CommandError([executable.name, *arguments], finished.stderr or finished.stdout)
         return finished.stdout
+
+    def _own_environment(self) -> dict[str, str]:
+        # helm and kubectl keep caches: in a folder that goes away with the test
+        return {"KUBECONFIG": str(self.kubeconfig), "HOME": str(self.kubeconfig.parent)}
+
+
+class Api:
+    """Plain calls to the API server by way of a proxy, where a hundred runs of kubectl would take too long."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def post(self, path: str, body: Mapping[str, Any]) -> tuple[int, Any]:
+        """Status and JSON of the answer, whatever they are."""
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self._url}{path}", data=json.dumps(body).encode(), headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
 
 
 @contextmanager

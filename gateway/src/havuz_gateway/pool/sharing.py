@@ -200,7 +200,10 @@ class Sharing:
 
     async def _keep_on(self, work: Callable[[], Awaitable[None]]) -> None:
         pause = _FIRST_PAUSE_SECONDS
-        while True:
+        task = asyncio.current_task()
+        # Not simply for ever: until Python 3.12 asyncio.wait_for, which the Redis client sends with, may swallow a
+        # cancellation (https://github.com/python/cpython/issues/86296).
+        while task is None or not task.cancelling():
             try:
                 await work()
                 pause = _FIRST_PAUSE_SECONDS

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from json.encoder import encode_basestring
 from typing import Any, TextIO
 
@@ -66,18 +66,21 @@ class RequestLines(logging.Handler):
 
 
 def _json(value: Any) -> str:
-    match value:
-        case str():
-            return encode_basestring(value)
-        case bool():
-            return "true" if value else "false"
-        case int():
-            return str(value)
-        case float():
-            return f"{value:.6f}"
-        case list() | tuple():
-            return f"[{','.join([_json(item) for item in value])}]"
-        case None:
-            return "null"
-        case _:
-            return encode_basestring(str(value))
+    writer = _WRITERS.get(type(value))
+    if writer is not None:
+        return writer(value)
+    return encode_basestring(str(value))  # a StrEnum, or what a caller should not have given
+
+
+def _json_list(values: Iterable[Any]) -> str:
+    return f"[{','.join([_json(value) for value in values])}]"
+
+
+_WRITERS: dict[type, Callable[[Any], str]] = {
+    str: encode_basestring,
+    int: str,
+    float: "{:.6f}".format,
+    bool: {True: "true", False: "false"}.__getitem__,
+    list: _json_list,
+    tuple: _json_list,
+}

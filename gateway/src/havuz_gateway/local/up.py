@@ -1,0 +1,148 @@
+"""`havuz up`: start a server, compile and publish the folder, serve, and follow edits until stopped."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import redis
+import watchfiles
+from pydantic import SecretStr
+
+from havuz_contract.publish import Publisher
+from havuz_contract.snapshot.envelope import Keyring
+from havuz_gateway.app import connect, run_gateway
+from havuz_gateway.background import Background
+from havuz_gateway.local import server
+from havuz_gateway.local.compiling import Compiling, Outcome
+from havuz_gateway.local.credentials import MadeKeys
+from havuz_gateway.local.errors import LocalError
+from havuz_gateway.local.guide import guide
+from havuz_gateway.local.manifests import ManifestFolder
+from havuz_gateway.local.state import StateFolder
+from havuz_gateway.settings import Settings, make_settings
+
+_GRACE_SECONDS = 3.0  # after Ctrl-C nobody wants to wait long
+_DEBOUNCE_MILLISECONDS = 100
+_WATCH_STEP_MILLISECONDS = 20
+_ENVIRONMENT_FILE = "env"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What `havuz up` was asked for. `operations_port` 0: no operations port. `say` prints a line for the user."""
+
+    manifests: Path
+    state_dir: Path
+    host: str
+    port: int
+    operations_port: int
+    redis_url: str | None
+    say: Callable[[str], None]
+
+
+async def run(options: Options, *, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set. Raises `LocalError`, `SettingsError` and `PortTakenError`."""
+    if not options.manifests.is_dir():
+        raise LocalError(f"there is no folder {str(options.manifests)!r}: give one with --manifests")
+    async with AsyncExitStack() as stack:
+        state = stack.enter_context(StateFolder(options.state_dir))
+        url = options.redis_url
+        if url is None:
+            url = await stack.enter_async_context(server.running(state.folder("valkey")))
+        settings = _settings(options, url, state)
+        client = connect(url)
+        stack.push_async_callback(client.aclose)
+        publisher = Publisher(client, Keyring.parse(state.encryption_keys()))
+        local = _Local(options, state, publisher)
+        await local.first()
+        background = Background({"manifests": lambda: local.follow(stop)})
+        background.start()
+        stack.push_async_callback(background.stop)
+        await run_gateway(settings, stop=stop, ready=local.welcome)
+    options.say("stopped")
+
+
+class _Local:
+    """The folder, compiled and published; speaks up about what is new."""
+
+    def __init__(self, options: Options, state: StateFolder, publisher: Publisher) -> None:
+        self._options = options
+        self._state = state
+        self._publisher = publisher
+        self._compiling = Compiling(
+            ManifestFolder(options.manifests), MadeKeys(state, random=os.urandom), environment=os.environ
+        )
+        self._outcome: Outcome | None = None
+        self._revision = 0
+
+    async def first(self) -> None:
+        """Publish the folder for the first time. Raises `LocalError`."""
+        try:
+            await self._apply()
+        except redis.RedisError as error:
+            raise LocalError(f"Redis can't be used: {error}; check --redis-url") from None
+        except OSError as error:
+            raise LocalError(f"{str(self._options.manifests)!r} can't be read: {error.strerror}") from None
+
+    async def follow(self, stop: asyncio.Event) -> None:
+        """Apply every edit."""
+        changes = watchfiles.awatch(
+            self._options.manifests,
+            debounce=_DEBOUNCE_MILLISECONDS,
+            step=_WATCH_STEP_MILLISECONDS,
+            stop_event=stop,
+            recursive=False,
+        )
+        async for _ in changes:
+            await self._apply()
+
+    def welcome(self) -> None:
+        """Say what is served."""
+        if self._outcome is not None:
+            made = guide(_base_url(self._options), self._outcome.reading, self._outcome.secrets, self._outcome.snapshot)
+            self._options.say(made.welcome(self._environment_file()))
+
+    async def _apply(self) -> None:
+        before, outcome = self._outcome, self._compiling.compile(datetime.now(UTC))
+        revision = await self._publisher.publish(outcome.snapshot)
+        self._outcome = outcome
+        made = guide(_base_url(self._options), outcome.reading, outcome.secrets, outcome.snapshot)
+        self._state.write(_ENVIRONMENT_FILE, made.environment())
+        known = before.complaints if before is not None else ()
+        for complaint in outcome.complaints:
+            if complaint not in known:
+                self._options.say(f"! {complaint}")
+        if before is not None:
+            for complaint in known:
+                if complaint not in outcome.complaints:
+                    self._options.say(f"no longer: {complaint}")
+            if revision != self._revision:
+                self._options.say(f"the manifests were edited: revision {revision} is served")
+        self._revision = revision
+
+    def _environment_file(self) -> str:
+        path = self._state.path / _ENVIRONMENT_FILE
+        return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def _settings(options: Options, url: str, state: StateFolder) -> Settings:
+    return make_settings(
+        redis_url=SecretStr(url),
+        encryption_keys=SecretStr(state.encryption_keys()),
+        host=options.host,
+        port=options.port,
+        operations_host=options.host,
+        operations_port=options.operations_port,
+        gateway_id="local",
+        drain_delay=0,
+        drain_grace=_GRACE_SECONDS,
+    )
+
+
+def _base_url(options: Options) -> str:
+    host = "127.0.0.1" if options.host in ("0.0.0.0", "::") else options.host  # noqa: S104 - only compared
+    return f"http://[{host}]:{options.port}" if ":" in host else f"http://{host}:{options.port}"

@@ -32,7 +32,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _traced(provider: int, share: float) -> dict[str, str]:
-    """Environment of a gateway that traces a share of its requests. The provider, good for any POST, is the collector."""
+    """Environment of a gateway that traces a share of its requests. The provider answers as collector, too."""
     return {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{provider}", "HAVUZ_TRACE_RATIO": str(share)}
 
 

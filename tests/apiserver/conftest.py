@@ -15,12 +15,15 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
+from harness.client_programs import node_project, php, run
 from harness.cluster.binaries import BuildError
 from harness.cluster.cluster import Cluster, open_cluster
 from harness.cluster.installation import Installation
 from harness.cluster.operator import OperatorProcess
 from harness.gateway import GatewayProcess
 from harness.valkey import ValkeyServer
+
+__all__ = ["node_project", "php", "run"]
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

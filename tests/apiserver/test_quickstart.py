@@ -1,15 +1,18 @@
 """The main job in a cluster: three kinds applied with kubectl, one endpoint called with the official SDK."""
 
+import asyncio
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import openai
 import pytest
 
 from harness.cluster.cluster import Cluster
-from harness.cluster.operator import OperatorProcess
 from harness.gateway import GatewayProcess
 
 QUICKSTART = Path(__file__).parents[2] / "examples" / "quickstart"
+PROGRAMS = Path(__file__).parents[1] / "clients"
 KINDS = "projects,modelroutes,upstreamkeys"
 
 pytestmark = pytest.mark.usefixtures("operator")
@@ -109,17 +112,33 @@ def test_the_operator_leaves_nothing_on_objects_but_their_status(cluster: Cluste
     assert list(project["metadata"]["annotations"]) == ["kubectl.kubernetes.io/last-applied-configuration"]
 
 
-def test_a_restarted_operator_drops_nothing_and_writes_nothing_new(
-    cluster: Cluster, operator: OperatorProcess, gateways: tuple[GatewayProcess, ...], quickstart: str
+EVERYTHING = """
+apiVersion: havuz.dev/v1alpha1
+kind: ModelRoute
+metadata: {name: everything}
+spec:
+  model: everything
+  operations: [chat, embeddings]
+  targets: [{keys: {names: [openai]}}]
+"""
+
+
+async def test_node_and_php_call_it_as_their_users_do(
+    cluster: Cluster,
+    gateways: tuple[GatewayProcess, ...],
+    quickstart: str,
+    node_project: Path,
+    php: str,
+    tmp_path: Path,
+    run: Callable[..., "asyncio.Future[str]"],
 ) -> None:
+    cluster.apply(EVERYTHING, namespace=quickstart)
+    _wait_programmed(cluster, quickstart)
     key = cluster.secret(quickstart, "demo-live")["key"]
-    before = cluster.get("project", "demo", "--namespace", quickstart)["metadata"]["resourceVersion"]
-    assert operator.stop() == 0
-    with _client(gateways[0], key) as client:
-        assert len(list(client.models.list())) > 1
-        operator.start()
-        marker = "kind: Project\napiVersion: havuz.dev/v1alpha1\nmetadata: {name: later}\nspec: {}"
-        cluster.apply(marker, namespace=quickstart)
-        _wait_programmed(cluster, quickstart)
-        assert len(list(client.models.list())) > 1
-    assert cluster.get("project", "demo", "--namespace", quickstart)["metadata"]["resourceVersion"] == before
+    environment = {"KEY": key, "MODEL": "everything", "BASE": gateways[0].base_url}
+    (tmp_path / "node_modules").symlink_to(node_project / "node_modules")
+    program = tmp_path / "calls.mjs"
+    program.write_text((PROGRAMS / "node" / "calls.mjs").read_text())
+    node = await run("node", program, env=environment | {"BASE_URL": f"{gateways[1].base_url}/v1"}, cwd=tmp_path)
+    assert json.loads(node)["stream"]
+    assert "Merhaba" in await run(php, PROGRAMS / "php" / "chat.php", env=environment)

@@ -1,89 +1,9 @@
-"""Client tier: the real gateway, called by the clients that people use.
+"""Client tier: the real gateway, called by the clients that people use."""
 
-A client that this machine lacks is a skip that says so, and a failure where `HAVUZ_REQUIRE_CLIENTS=1`.
-"""
-
-import asyncio
-import hashlib
-import os
-import shutil
-import subprocess
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import NoReturn
-
-import pytest
-
+from harness.client_programs import node_project, php, run
 from harness.fixtures import encryption_keys, gateway, provider, start_gateway, start_valkey, valkey, world
 
-__all__ = ["encryption_keys", "gateway", "provider", "start_gateway", "start_valkey", "valkey", "world"]
-
-HERE = Path(__file__).parent
-_INSTALL_SECONDS = 100
-
-
-def lacking(what: str, install: str) -> NoReturn:
-    """This machine has no such client: skip, or fail where every client is required."""
-    sentence = f"{what} is not installed: {install}"
-    if os.environ.get("HAVUZ_REQUIRE_CLIENTS") == "1":
-        pytest.fail(sentence)
-    pytest.skip(sentence)
-
-
-@pytest.fixture(scope="session")
-def php() -> str:
-    """The PHP that has cURL."""
-    path = shutil.which("php")
-    if path is None:
-        lacking("PHP", "apt-get install php-cli php-curl")
-    modules = subprocess.run([path, "-m"], capture_output=True, text=True, check=True).stdout
-    if "curl" not in modules.split():
-        lacking("PHP's cURL", "apt-get install php-curl")
-    return path
-
-
-@pytest.fixture(scope="session")
-def node_project() -> Path:
-    """A folder with the locked packages, outside the checkout, made once per lock file."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        lacking("Node.js", "apt-get install nodejs npm, or from https://nodejs.org")
-    lock = (HERE / "node" / "package-lock.json").read_bytes()
-    cache = Path(os.environ.get("HAVUZ_CACHE") or Path.home() / ".cache" / "havuz")
-    folder = cache / f"node-clients-{hashlib.sha256(lock).hexdigest()[:16]}"
-    if not folder.exists():
-        fresh = cache / f"{folder.name}.{os.getpid()}"
-        shutil.copytree(HERE / "node", fresh)
-        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        try:
-            subprocess.run(command, cwd=fresh, check=True, capture_output=True, text=True, timeout=_INSTALL_SECONDS)
-            fresh.rename(folder)
-        except subprocess.CalledProcessError as error:
-            lacking("the OpenAI SDK for Node", f"npm ci failed in {fresh}: {error.stderr[-500:]}")
-        except OSError:  # another test worker was first
-            shutil.rmtree(fresh)
-    return folder
-
-
-@pytest.fixture
-def run() -> Callable[..., "asyncio.Future[str]"]:
-    """Runs a program beside the event loop and returns what it printed; a failure shows what it complained of."""
-
-    def start(*command: str | Path, env: Mapping[str, str], cwd: Path | None = None) -> "asyncio.Future[str]":
-        return asyncio.ensure_future(_run(command, env, cwd))
-
-    return start
-
-
-async def _run(command: tuple[str | Path, ...], env: Mapping[str, str], cwd: Path | None) -> str:
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        env={**os.environ, **env},
-        cwd=cwd,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, complaints = await process.communicate()
-    assert process.returncode == 0, complaints.decode() or out.decode()
-    return out.decode()
+__all__ = [
+    "encryption_keys", "gateway", "node_project", "php", "provider", "run", "start_gateway", "start_valkey", "valkey",
+    "world",
+]  # fmt: skip

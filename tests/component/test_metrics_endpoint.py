@@ -81,3 +81,20 @@ async def test_the_configuration_in_force_is_shown(world: World, gateway: Gatewa
     assert seen["havuz_config_revision"].samples[0].value == world.revision
     assert seen["havuz_config_age_seconds"].samples[0].value < 60
     assert seen["havuz_requests_in_flight"].samples[0].value == 0
+
+
+async def test_the_pool_is_shown_as_it_stands(world: World, gateway: GatewayProcess, provider: FakeProvider) -> None:
+    customer, route = await world.serve(provider.base_url, provider.base_url)
+    provider.script(error(401), Json())
+    async with calling(gateway.base_url, customer.live) as caller:
+        assert (await caller.post(CHAT, _body(route.model))).status == 200
+    seen = await _scrape(gateway)
+    keys = {upstream.name for upstream in world.snapshot.upstreams.values()}
+    states = [
+        sample.labels["havuz_upstream_key_state"]
+        for sample in seen["havuz_upstream_key_status"].samples
+        if sample.labels["havuz_upstream_key"] in keys
+    ]
+    assert sorted(states) == ["Rejected", "Usable"]
+    shares = {sample.labels["gen_ai_request_model"]: sample.value for sample in seen["havuz_pool_usable"].samples}
+    assert shares == {route.model: 0.5}

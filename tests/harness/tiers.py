@@ -21,6 +21,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for outcome in ("passed", "failed", "error", "skipped"):
         for report in terminalreporter.stats.get(outcome, []):
             counted.setdefault(tier_of(report.nodeid), Counter())[outcome] += 1
+    if sum(1 for counts in counted.values() if counts) < 2:
+        return  # a run of one tier needs no summary
     terminalreporter.section("tiers")
     for tier, counts in counted.items():
         if counts:

@@ -13,7 +13,7 @@ from harness.manifests import document, made_key
 from havuz_contract import keys
 from havuz_contract.compiler.compile import Memo, Resources, resources_of
 from havuz_contract.compiler.compile import compile as compile_snapshot
-from havuz_contract.compiler.resolve import may_serve
+from havuz_contract.globs import matches_any
 from havuz_contract.snapshot.diff import difference
 from havuz_contract.snapshot.models import Part, Snapshot
 from havuz_contract.v1alpha1.meta import KubeModel
@@ -186,7 +186,7 @@ def test_a_star_stands_for_any_text(pattern: str, model: str) -> None:
             return any(fits(rest[1:], text[start:]) for start in range(len(text) + 1))
         return bool(text) and text[0] == rest[0] and fits(rest[1:], text[1:])
 
-    assert may_serve([pattern], model) == fits(pattern, model)
+    assert matches_any([pattern], model) == fits(pattern, model)
 
 
 def test_nothing_compiles_to_an_empty_snapshot() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from havuz_contract.globs import matches_any
 from havuz_contract.v1alpha1.modelroute import Exposure, KeySelector
 from havuz_contract.v1alpha1.shared import LabelSelector
 from havuz_contract.v1alpha1.upstreamkey import UpstreamKey
@@ -45,7 +46,7 @@ def select(selector: KeySelector, namespace: str, keys: Sequence[PooledKey], mod
         absences = ", ".join(f"{pooled.key.metadata.name!r} {pooled.absence}" for pooled in meant[:_SHOWN])
         more = ", …" if len(meant) > _SHOWN else ""
         return Selection((), f"no UpstreamKey that {_describe(selector)} selects is in the pool: {absences}{more}")
-    able = [pooled for pooled in present if may_serve(pooled.key.spec.models, model)]
+    able = [pooled for pooled in present if matches_any(pooled.key.spec.models, model)]
     if not able:
         return Selection((), f"no UpstreamKey that {_describe(selector)} selects may serve model {model!r}")
     real = [pooled for pooled in able if not pooled.stand_in]
@@ -70,27 +71,6 @@ def groups(exposure: Exposure, namespace: str, namespaces: Mapping[str, Mapping[
         case "Selector":
             selector = exposure.selector or LabelSelector()
             return tuple(sorted(name for name, labels in namespaces.items() if selector.matches(labels)))
-
-
-def may_serve(patterns: Sequence[str], model: str) -> bool:
-    """Say whether one of the patterns, in which * stands for any text, is the whole of `model`."""
-    return any(_fits(pattern, model) for pattern in patterns)
-
-
-def _fits(pattern: str, text: str) -> bool:
-    head, *rest = pattern.split("*")
-    if not rest:
-        return pattern == text
-    if not text.startswith(head):
-        return False
-    position = len(head)
-    *middle, tail = rest
-    for part in middle:
-        found = text.find(part, position)
-        if found < 0:
-            return False
-        position = found + len(part)
-    return len(text) - position >= len(tail) and text.endswith(tail)
 
 
 def _means(selector: KeySelector, key: UpstreamKey) -> bool:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from havuz_contract.globs import matches_any
 from havuz_contract.snapshot.models import Project, ProjectKey, Route, Snapshot
-from havuz_gateway.config.globs import matches_any
 
 _Keys = dict[str, tuple[Project, ProjectKey]]
 _Routes = dict[str | None, dict[str, Route]]  # group (None: every project) -> public model id or alias -> route

@@ -1,8 +1,8 @@
 """The pool: the upstreams of the configuration in force, their live state, and the tiers that routes make of them."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from havuz_contract.globs import matches_any
 from havuz_contract.snapshot.models import Target, Upstream
 from havuz_gateway.pool.types import Candidate, Member, Ruling
 from havuz_gateway.pool.verdict import Scope, Verdict
@@ -102,7 +102,7 @@ class Pool:
             return
         for uid in target.upstreams:
             member = self.members.get(uid)
-            if member is not None and member.upstream.weight > 0 and _serves(member.upstream, target.model):
+            if member is not None and member.upstream.weight > 0 and matches_any(member.upstream.models, target.model):
                 yield member
 
 
@@ -114,11 +114,4 @@ def connection(upstream: Upstream) -> tuple[object, ...]:
         upstream.credential,
         tuple(sorted(upstream.headers.items())),
         upstream.ca_bundle,
-    )
-
-
-def _serves(upstream: Upstream, model: str) -> bool:
-    return any(
-        pattern == "*" or re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), model, re.DOTALL)
-        for pattern in upstream.models
     )

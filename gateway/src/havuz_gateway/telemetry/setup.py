@@ -8,13 +8,13 @@ import random
 import time
 
 import aiohttp
-from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation._semconv import _StabilityMode
 from opentelemetry.instrumentation.aiohttp_client import create_trace_config
 from opentelemetry.metrics import NoOpMeterProvider
+from opentelemetry.sdk.metrics.export import MetricExporter
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from yarl import URL
 
@@ -47,12 +47,12 @@ def build(*, instance_id: str, version: str, sample_ratio: float | None = None) 
     telemetry = Telemetry(metrics=metrics, provider=provider)
     if _exports("TRACES"):
         limit = _number("OTEL_BSP_MAX_QUEUE_SIZE", 2048)
-        telemetry.span_export = SpanExport(OTLPSpanExporter(), limit=int(limit), dropped=metrics.spans_dropped)
+        telemetry.span_export = SpanExport(_span_exporter(), limit=int(limit), dropped=metrics.spans_dropped)
         provider.add_span_processor(telemetry.span_export)
         telemetry.sampler = _sampler(sample_ratio)
     if _exports("METRICS"):
         telemetry.metric_export = MetricExport(
-            exporter=OTLPMetricExporter(),
+            exporter=_metric_exporter(),
             resource=resource,
             interval=_number("OTEL_METRIC_EXPORT_INTERVAL", 60_000) / 1000,
             started_ns=time.time_ns(),
@@ -70,6 +70,21 @@ def traced_trace_config(telemetry: Telemetry) -> aiohttp.TraceConfig:
         captured_request_headers=[],
         captured_response_headers=[],
     )
+
+
+# The exporters bring a second HTTP client: imported where something is exported, they cost the others nothing.
+
+
+def _span_exporter() -> SpanExporter:
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+    return OTLPSpanExporter()
+
+
+def _metric_exporter() -> MetricExporter:
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+
+    return OTLPMetricExporter()
 
 
 def _without_secrets(url: URL) -> str:

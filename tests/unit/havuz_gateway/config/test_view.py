@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.builders import Customer, make_project, make_route, make_upstream
+from havuz_contract.globs import matches_any
 from havuz_contract.snapshot.models import Project, Review, Route, Snapshot
-from havuz_gateway.config.globs import matches_any
 from havuz_gateway.config.view import View
 
 NOW = 1_000.0

@@ -2,6 +2,7 @@
 
 import pstats
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,35 +14,64 @@ from havuz_gateway.telemetry.metrics import Metrics
 
 _ROUNDS = 5
 _CALLS = 2_000
+_PACKAGES = 12
 _EVENT_LOOP = "runners.py:"  # uvloop runs inside it: its own time is that of waiting and of what is compiled
+
+_Times = dict[tuple[str, str], tuple[int, float]]  # (package, function) → calls and own seconds
 
 
 def profile(loaded: Path, idle: Path, *, count: int, lines: int) -> str:
-    """The functions that took most time of their own, per request or event: `count` of them were profiled.
+    """Own time by package and by function, per request or event: `count` of them were profiled.
 
     What a gateway spends on starting and stopping, as `idle` shows, is taken off. Waiting for sockets is left out.
     """
-    before = _own_times(idle)
-    rows = []
-    for name, (calls, own) in _own_times(loaded).items():
-        calls_before, own_before = before.get(name, (0, 0.0))
-        if not name.startswith(_EVENT_LOOP):
-            rows.append(((own - own_before) / count * 1e6, (calls - calls_before) / count, name))
-    rows.sort(reverse=True)
-    shown = [f"| `{name}` | {calls:.1f} | {own:.1f} |" for own, calls, name in rows[:lines]]
-    return "\n".join(["| function | calls each | own µs each |", "|---|--:|--:|", *shown])
+    functions = _difference(_own_times(loaded), _own_times(idle))
+    packages: defaultdict[str, float] = defaultdict(float)
+    for (package, _), (_, own) in functions.items():
+        packages[package] += own
+    by_package = sorted(((own, package) for package, own in packages.items()), reverse=True)
+    rows = sorted(((own, calls, name) for (_, name), (calls, own) in functions.items()), reverse=True)
+    return "\n".join(
+        [
+            "| package | own µs each |",
+            "|---|--:|",
+            *(f"| {package} | {own / count * 1e6:.1f} |" for own, package in by_package[:_PACKAGES]),
+            "",
+            "| function | calls each | own µs each |",
+            "|---|--:|--:|",
+            *(f"| `{name}` | {calls / count:.1f} | {own / count * 1e6:.1f} |" for own, calls, name in rows[:lines]),
+        ]
+    )
 
 
-def _own_times(path: Path) -> dict[str, tuple[int, float]]:
-    """Calls and own seconds by function."""
+def _own_times(path: Path) -> _Times:
     stats = pstats.Stats(str(path)).get_stats_profile().func_profiles
     return {
-        f"{Path(one.file_name).name}:{one.line_number} {name}".removeprefix("~:0 "): (
+        (_package(one.file_name), f"{Path(one.file_name).name}:{one.line_number} {name}".removeprefix("~:0 ")): (
             int(one.ncalls.partition("/")[0]),
             one.tottime,
         )
         for name, one in stats.items()
     }
+
+
+def _difference(after: _Times, before: _Times) -> _Times:
+    nothing = (0, 0.0)
+    return {
+        key: (calls - before.get(key, nothing)[0], own - before.get(key, nothing)[1])
+        for key, (calls, own) in after.items()
+        if not key[1].startswith(_EVENT_LOOP)
+    }
+
+
+def _package(file_name: str) -> str:
+    """`havuz_gateway.pipeline`, `aiohttp`, `asyncio`: as fine as helps to see where time goes."""
+    parts = Path(file_name).parts
+    if "havuz_gateway" in parts:
+        return ".".join(Path(file_name).with_suffix("").parts[parts.index("havuz_gateway") :][:2])
+    if "site-packages" in parts:
+        return parts[parts.index("site-packages") + 1]
+    return "asyncio" if "asyncio" in parts else "built-ins and the standard library"
 
 
 def steps() -> str:

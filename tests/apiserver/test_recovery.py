@@ -82,8 +82,10 @@ def test_a_redis_that_lost_everything_gets_it_again(
     _wait_programmed(cluster, quickstart)
 
 
-@pytest.mark.usefixtures("operator", "gateways")
-def test_an_object_from_a_newer_crd_is_refused_by_name_and_stops_nobody_else(cluster: Cluster, namespace: str) -> None:
+@pytest.mark.usefixtures("gateways")
+def test_an_object_from_a_newer_crd_is_refused_by_name_and_stops_nobody_else(
+    cluster: Cluster, operator: OperatorProcess, namespace: str
+) -> None:
     path = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/fromTheFuture"
 
     def change_crd(operation: str, **value: object) -> None:
@@ -98,9 +100,11 @@ def test_an_object_from_a_newer_crd_is_refused_by_name_and_stops_nobody_else(clu
         cluster.apply(newer, namespace=namespace)
         return "fromTheFuture" in cluster.get("project", "new", "--namespace", namespace)["spec"]
 
+    operator.stop()
     change_crd("add", value={"type": "string"})
     try:
         cluster.eventually(applied)
+        operator.start()
         cluster.apply(LATER, namespace=namespace)
         for what, condition in (("project/later", "Programmed"), ("project/new", "Accepted=False")):
             wait = ("wait", f"--for=condition={condition}", what, "--timeout=30s")
@@ -110,3 +114,5 @@ def test_an_object_from_a_newer_crd_is_refused_by_name_and_stops_nobody_else(clu
         assert "spec.fromTheFuture" in accepted["message"]
     finally:
         change_crd("remove")
+        if not operator.alive():
+            operator.start()

@@ -143,6 +143,7 @@ async def test_a_slow_first_content_is_bridged_by_comments(world: World, gateway
         reply = await pool.ask(stream=True)
         assert reply.body.startswith(b": keepalive\n\n")
         assert reply.body.endswith(b"data: [DONE]\n\n")
+        assert reply.headers["x-havuz-attempts"] == "1"
 
 
 async def test_failover_goes_on_behind_the_comments(world: World, gateway: GatewayProcess) -> None:

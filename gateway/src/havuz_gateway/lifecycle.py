@@ -17,6 +17,7 @@ from aiohttp import web
 from havuz_gateway.background import Background, Work
 from havuz_gateway.operations import Readiness, operations_app
 from havuz_gateway.surfaces.http import HttpEdge
+from havuz_gateway.surfaces.http.server import HttpServer
 
 _log = logging.getLogger(__name__)
 
@@ -103,8 +104,9 @@ async def _serve_until(gateway: Gateway, stop: asyncio.Event, ready: Callable[[]
         stopped.cancel()
 
 
-async def _drain(gateway: Gateway, public: web.ServerRunner, server: web.Server, drain: Drain) -> None:
+async def _drain(gateway: Gateway, public: web.ServerRunner, server: HttpServer, drain: Drain) -> None:
     gateway.readiness.draining = True
+    server.draining = True  # answers close their connection, so that clients come back through the load balancer
     _log.info("draining", extra={"in_flight": gateway.edge.active, "delay": drain.delay, "grace": drain.grace})
     if drain.delay:
         await asyncio.sleep(drain.delay)

@@ -1,4 +1,4 @@
-"""Secrets of local mode: what manifests leave empty is taken from the environment, project keys from the state folder."""
+"""Secrets of local mode: what manifests leave empty is taken from the environment, project keys are made and kept."""
 
 import json
 from collections.abc import Callable, Mapping

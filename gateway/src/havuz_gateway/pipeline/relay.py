@@ -1,7 +1,7 @@
 """Step 5: move the answer to the client, as bytes, and never end a broken stream as if it were whole."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from havuz_contract.snapshot.models import Failover
 from havuz_gateway.errors import ProviderEndedStream, StreamBroken
@@ -25,7 +25,7 @@ class Keepalive:
     A timer, not a task: most requests end before it fires.
     """
 
-    def __init__(self, writer: Writer, interval: float, headers: Mapping[str, str]) -> None:
+    def __init__(self, writer: Writer, interval: float, headers: Callable[[], Mapping[str, str]]) -> None:
         self._writer = writer
         self._interval = interval
         self._headers = headers
@@ -49,7 +49,7 @@ class Keepalive:
     async def _write(self) -> None:
         try:
             if not self._writer.started:
-                await self._writer.start(200, {**STREAM_HEADERS, **self._headers})
+                await self._writer.start(200, {**STREAM_HEADERS, **self._headers()})
             await self._writer.write(sse.COMMENT_KEEPALIVE)
         except ClientGone:
             return  # the request's own task is cancelled by the same hang-up

@@ -59,7 +59,7 @@ async def _serve(context: RequestContext, call: Call, plan: Plan, writer: Writer
     """Attempts and relay under the one deadline of the request."""
     failover = plan.route.failover
     failovers = Failovers(context, call, plan, services)
-    keepalive = Keepalive(writer, failover.keepalive, context.answer_headers()) if call.stream else None
+    keepalive = Keepalive(writer, failover.keepalive, context.answer_headers) if call.stream else None
     opened: Opened | None = None
     try:
         async with asyncio.timeout(call.timeout or failover.total):

@@ -33,7 +33,7 @@ def server() -> Iterator[ValkeyServer]:
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something that another process brings about and nobody here is told of."""
     async with asyncio.timeout(_PATIENCE_SECONDS):
-        while not condition():  # noqa: ASYNC110
+        while not condition():
             await asyncio.sleep(0.005)
 
 

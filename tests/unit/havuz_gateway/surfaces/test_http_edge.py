@@ -126,7 +126,7 @@ async def test_a_drain_closes_idle_connections_and_lets_a_body_arrive(served: Se
         await idle.readuntil(b'"credential": null}')
         busy_writer.write(head + b"{")
         async with asyncio.timeout(5):
-            while not served.edge.active:  # noqa: ASYNC110 - the edge tells when it is idle, not when it is busy
+            while not served.edge.active:
                 await asyncio.sleep(0)
         served.server.pre_shutdown()
         assert await asyncio.wait_for(idle.read(), 5) == b""

@@ -1,0 +1,100 @@
+"""The chart: lint, what it renders for other values, and what a real API server and a real Valkey make of it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+import yaml
+
+from harness.cluster.cluster import Cluster, CommandError
+from harness.cluster.installation import Installation
+from havuz_contract import keys
+
+CHARTS = Path(__file__).parents[2] / "charts"
+CHART = str(CHARTS / "havuz")
+SYSTEM = "havuz-system"
+
+
+def _render(cluster: Cluster, *values: str) -> list[dict[str, Any]]:
+    sets = [argument for value in values for argument in ("--set", value)]
+    text = cluster.helm("template", "havuz", CHART, "--namespace", SYSTEM, *sets)
+    return [document for document in yaml.safe_load_all(text) if document]
+
+
+def _of_kind(documents: list[dict[str, Any]], *kinds: str) -> list[dict[str, Any]]:
+    return [document for document in documents if document["kind"] in kinds]
+
+
+@pytest.mark.parametrize("chart", ["havuz", "havuz-crds"])
+def test_helm_lint_is_content(cluster: Cluster, chart: str) -> None:
+    assert "0 chart(s) failed" in cluster.helm("lint", "--strict", str(CHARTS / chart))
+
+
+def test_a_misspelt_value_is_refused(cluster: Cluster) -> None:
+    with pytest.raises(CommandError, match="gatway"):
+        _render(cluster, "gatway.replicas=3")
+
+
+def test_every_pod_passes_the_restricted_profile(cluster: Cluster, installation: Installation) -> None:
+    assert installation.encryption_keys
+    label = "pod-security.kubernetes.io/enforce=restricted"
+    cluster.kubectl("label", "namespace", SYSTEM, label, "--overwrite")
+    workloads = _of_kind(_render(cluster), "Deployment", "StatefulSet")
+    assert len(workloads) == 3
+    for workload in workloads:
+        spec = workload["spec"]["template"]["spec"]
+        claimed = {claim["metadata"]["name"] for claim in workload["spec"].get("volumeClaimTemplates", ())}
+        spec.setdefault("volumes", []).extend({"name": name, "emptyDir": {}} for name in claimed)
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": workload["metadata"]["name"]}, "spec": spec}
+        made = cluster.kubectl("--namespace", SYSTEM, "create", "--dry-run=server", "-f", "-", stdin=json.dumps(pod))
+        assert "created" in made
+        for container in spec["containers"]:
+            assert container["securityContext"]["readOnlyRootFilesystem"] is True
+            assert {"readinessProbe", "livenessProbe", "resources"} <= container.keys()
+
+
+def test_an_upgrade_keeps_the_passwords_and_the_encryption_key(cluster: Cluster, installation: Installation) -> None:
+    assert installation.account
+    before = [cluster.secret(SYSTEM, name) for name in ("havuz-redis", "havuz-encryption")]
+    cluster.helm("upgrade", "havuz", CHART, "--namespace", SYSTEM, "--set", "gateway.replicas=3")
+    assert [cluster.secret(SYSTEM, name) for name in ("havuz-redis", "havuz-encryption")] == before
+
+
+def test_a_gateway_has_the_time_to_drain(cluster: Cluster) -> None:
+    workloads = _of_kind(_render(cluster, "gateway.drainDelay=7", "gateway.drainGrace=60"), "Deployment")
+    gateway = next(one for one in workloads if one["metadata"]["name"] == "havuz-gateway")
+    assert gateway["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] > 67
+
+
+def test_an_existing_redis_replaces_the_bundled_one(cluster: Cluster) -> None:
+    documents = _render(cluster, "redis.existingSecret=ours")
+    assert _of_kind(documents, "StatefulSet") == []
+    urls = {
+        variable["valueFrom"]["secretKeyRef"]["name"]
+        for deployment in _of_kind(documents, "Deployment")
+        for container in deployment["spec"]["template"]["spec"]["containers"]
+        for variable in container["env"]
+        if variable["name"] == "HAVUZ_REDIS_URL"
+    }
+    assert urls == {"ours"}
+
+
+def test_an_operator_of_some_namespaces_has_no_right_in_others(cluster: Cluster) -> None:
+    documents = _render(cluster, "operator.namespaces={team-a,team-b}")
+    assert [role["metadata"]["namespace"] for role in _of_kind(documents, "Role")] == ["team-a", "team-b"]
+    [cluster_role] = _of_kind(documents, "ClusterRole")
+    assert [rule["resources"] for rule in cluster_role["rules"]] == [["namespaces"]]
+
+
+def test_a_gateway_can_not_write_the_configuration_and_nobody_can_empty_redis(installation: Installation) -> None:
+    with redis.Redis.from_url(installation.gateway_redis) as gateway:
+        assert gateway.hgetall(keys.META) is not None
+        for command in (["HSET", keys.ROUTES, "x", "y"], ["DEL", keys.META], ["FLUSHALL"], ["GET", "somebody-elses"]):
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                gateway.execute_command(*command)
+    with redis.Redis.from_url(installation.operator_redis) as operator:
+        for command in (["FLUSHALL"], ["CONFIG", "GET", "*"], ["KEYS", "*"], ["SET", "somebody-elses", "1"]):
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                operator.execute_command(*command)

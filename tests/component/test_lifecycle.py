@@ -1,5 +1,6 @@
 """Start and operations: settings that are refused with a sentence, ports, probes, and a quick clean end."""
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Callable
@@ -85,7 +86,7 @@ async def test_before_a_configuration_is_there_it_lives_but_is_not_ready(
 ) -> None:
     gateway = start_gateway(redis_url="redis://127.0.0.1:1/0", wait=False)
     while gateway.readiness()[0] == 0:
-        pass
+        await asyncio.sleep(0.02)
     status, sentence = gateway.readiness()
     assert status == 503
     assert sentence != "ok\n"

@@ -5,13 +5,13 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from redis.asyncio import Redis
 
 from havuz_contract.compiler.compile import Compiled
 from havuz_contract.publish import Publisher
+from havuz_operator.background import Work, running
 from havuz_operator.fleet import Fleet
 from havuz_operator.handlers.lifecycle import watch_until_signalled
 from havuz_operator.health_report import HealthReport
@@ -36,15 +36,12 @@ async def run(settings: Settings) -> None:
     async with client, Kube(settings.namespaces) as kube:
         await _list_all(kube, world)
         parts = _Parts(settings, world=world, kube=kube, client=client)
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_keep_on(work), name=name) for name, work in parts.work().items()]
+        async with running(parts.work()):
             await watch_until_signalled(
                 world,
                 namespaces=settings.namespaces,
                 liveness_endpoint=f"http://{settings.operations_host}:{settings.operations_port}/livez",
             )
-            for task in tasks:
-                task.cancel()
     _log.info("stopped")
 
 
@@ -70,7 +67,7 @@ class _Parts:
         sources = Sources(world, self._reconciler, self._publication, self._fleet, self._health.book)
         self._statuses = StatusReport(sources, kube, clock=_now, unique=lambda: secrets.token_hex(8))
 
-    def work(self) -> dict[str, Callable[[], Awaitable[None]]]:
+    def work(self) -> dict[str, Work]:
         """What runs side by side, by name."""
         return {
             "reconcile": self._reconciler.run,
@@ -99,16 +96,6 @@ class _Parts:
             await _list_all(self._kube, self._world)
             self._world.changed.set()
             await asyncio.sleep(self._settings.resync_interval)
-
-
-async def _keep_on(work: Callable[[], Awaitable[None]]) -> None:
-    """Run `work`, and start it again should it fail: one broken part must not take the others down."""
-    while True:
-        try:
-            await work()
-        except Exception:  # whatever it was, it is logged whole
-            _log.exception("a part of the operator failed; starting it again")
-        await asyncio.sleep(_RETRY_SECONDS)
 
 
 async def _list_all(kube: Kube, world: World) -> None:

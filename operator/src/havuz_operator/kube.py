@@ -28,11 +28,15 @@ _MERGE_PATCH = "application/merge-patch+json"
 
 
 class KubeError(Exception):
-    """The API server refused a call or did not answer. `status` is the HTTP status, 0 without an answer."""
+    """The API server refused a call or did not answer. `status` is the HTTP status, 0 without an answer.
 
-    def __init__(self, status: int, message: str) -> None:
+    `terminating` says that the namespace is being deleted: nothing can be made in it, and nothing needs to be.
+    """
+
+    def __init__(self, status: int, message: str, *, terminating: bool = False) -> None:
         super().__init__(message)
         self.status = status
+        self.terminating = terminating
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +95,24 @@ class Kube:
             raise
 
     async def create_secret(self, body: Mapping[str, Any]) -> Document | None:
-        """Create a Secret and return it; None when one of that name exists: it stays as it is. Raises `KubeError`."""
+        """Create a Secret and return it. Raises `KubeError`.
+
+        None when one of that name exists, which stays as it is, or when the namespace is being deleted.
+        """
         try:
             return await self._call("POST", _path(SECRET, body["metadata"]["namespace"]), body=body)
         except KubeError as error:
-            if error.status == 409:
+            if error.status == 409 or error.terminating:
                 return None
             raise
 
     async def create_event(self, body: Mapping[str, Any]) -> None:
-        """Post an Event. Raises `KubeError`."""
-        await self._call("POST", f"/api/v1/namespaces/{body['metadata']['namespace']}/events", body=body)
+        """Post an Event; in a namespace that is being deleted nobody reads it any more. Raises `KubeError`."""
+        try:
+            await self._call("POST", f"/api/v1/namespaces/{body['metadata']['namespace']}/events", body=body)
+        except KubeError as error:
+            if not error.terminating:
+                raise
 
     async def _list(self, kind: str, namespace: str | None) -> Listing:
         api_version = "v1" if kind in (SECRET, NAMESPACE) else f"{GROUP}/{VERSION}"
@@ -141,7 +152,9 @@ class Kube:
         except urllib3.exceptions.HTTPError as error:
             raise KubeError(0, f"the API server did not answer {method} {path}: {error}") from None
         if response.status >= 300:
-            raise KubeError(response.status, f"the API server refused {method} {path}: {_message(text)}")
+            terminating = b'"NamespaceTerminating"' in text
+            message = f"the API server refused {method} {path}: {_message(text)}"
+            raise KubeError(response.status, message, terminating=terminating)
         answer: dict[str, Any] = json.loads(text)
         return answer
 

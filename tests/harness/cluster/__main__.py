@@ -15,13 +15,21 @@ def main(arguments: list[str]) -> int:
             print(f"control plane: {built.directory}\nhelm: {built.helm}")
             return 0
         case ["run"]:
-            with ControlPlane(binaries.build()) as cluster:
-                print(f"export KUBECONFIG={cluster.kubeconfig}", flush=True)
-                signal.sigwait({signal.SIGINT, signal.SIGTERM})
-            return 0
+            return _run()
         case _:
             print("usage: python -m harness.cluster build|run", file=sys.stderr)
             return 2
+
+
+def _run() -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with ControlPlane(binaries.build()) as cluster:
+            print(f"export KUBECONFIG={cluster.kubeconfig}", flush=True)
+            signal.pause()
+    except KeyboardInterrupt:
+        pass
+    return 0
 
 
 if __name__ == "__main__":

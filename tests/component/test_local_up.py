@@ -1,0 +1,243 @@
+"""`havuz up` as a user runs it: a real process on a copy of the quick-start manifests."""
+
+import asyncio
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+import yaml
+
+from harness.caller import calling
+from harness.fake_provider import FakeProvider
+from harness.ports import free_port
+
+QUICKSTART = Path(__file__).parents[2] / "examples" / "quickstart"
+HAVUZ = (sys.executable, "-c", "import sys; from havuz_gateway.cli import main; sys.exit(main())", "up")
+_PATIENCE_SECONDS = 30.0
+
+
+class Local:
+    """One `havuz up` and what it printed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.manifests = folder / "manifests"
+        self.port = free_port()
+        self.lines: list[str] = []
+        self._spoke = asyncio.Condition()
+        self._reader: asyncio.Task[None] | None = None
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def output(self) -> str:
+        return "\n".join(self.lines)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    async def start(self, *flags: str, **environment: str) -> None:
+        inherited = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
+        self._process = await asyncio.create_subprocess_exec(
+            *(*HAVUZ, "--manifests", "manifests", "--port", str(self.port), *flags),
+            cwd=self.folder,
+            env=inherited | environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        self._reader = asyncio.create_task(self._read(self._process))
+
+    async def printed(self, text: str) -> None:
+        """Return once `text` was printed."""
+        async with asyncio.timeout(_PATIENCE_SECONDS), self._spoke:
+            await self._spoke.wait_for(lambda: text in self.output)
+
+    async def end(self) -> int:
+        """The exit code, once everything it printed was read."""
+        assert self._process is not None
+        assert self._reader is not None
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            await self._reader
+            return await self._process.wait()
+
+    async def interrupt(self) -> int:
+        """Ctrl-C."""
+        os.kill(self.pid, signal.SIGINT)
+        return await self.end()
+
+    def kill(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+
+    def environment(self) -> dict[str, str]:
+        """What `. .havuz/env` sets."""
+        text = (self.folder / ".havuz" / "env").read_text()
+        words = (shlex.split(line)[1].split("=", 1) for line in text.splitlines())
+        return {name: value for name, value in words}  # noqa: C416 - a list of two is no pair for mypy
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        async for line in process.stdout:
+            async with self._spoke:
+                self.lines.append(line.decode().rstrip())
+                self._spoke.notify_all()
+
+
+@pytest.fixture
+async def local(tmp_path: Path) -> AsyncIterator[Local]:
+    shutil.copytree(QUICKSTART, tmp_path / "manifests")
+    made = Local(tmp_path)
+    yield made
+    made.kill()
+    if made._reader is not None:
+        await made.end()
+
+
+@pytest.fixture
+async def served(local: Local) -> Local:
+    await local.start()
+    await local.printed("Ctrl-C stops")
+    return local
+
+
+def edit(path: Path, kind: str, **spec: Any) -> None:
+    """Set fields in the spec of the first object of a kind."""
+    documents = list(yaml.safe_load_all(path.read_text()))
+    next(one for one in documents if one["kind"] == kind)["spec"].update(spec)
+    path.write_text(yaml.safe_dump_all(documents))
+
+
+async def test_the_quick_start_answers_the_openai_sdk_without_any_provider_key(served: Local) -> None:
+    environment = served.environment()
+    async with openai.AsyncOpenAI(
+        base_url=environment["OPENAI_BASE_URL"], api_key=environment["OPENAI_API_KEY"]
+    ) as client:
+        chat = await client.chat.completions.create(model="gpt-4o-mini", messages=[{"role": "user", "content": "hi"}])
+        assert chat.choices[0].message.content
+        models = [model.id async for model in client.models.list()]
+        vectors = await client.embeddings.create(model="text-embedding-3-small", input="hi", dimensions=8)
+    assert "gpt-4o-mini" in models
+    assert len(vectors.data[0].embedding) == 8
+    assert "built-in mock provider: default/anthropic, default/gemini, default/openai" in served.output
+
+
+async def test_the_curl_line_works_as_it_is_printed(served: Local) -> None:
+    (line,) = (line.strip() for line in served.lines if line.strip().startswith("curl"))
+    command = shlex.split(line)
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    answer = await asyncio.to_thread(subprocess.run, [*command, "-sf"], capture_output=True, timeout=20)
+    assert b'"chat.completion"' in answer.stdout
+
+
+async def test_an_edit_is_served_and_a_wrong_one_is_named_while_the_rest_goes_on(served: Local) -> None:
+    key = served.environment()["OPENAI_API_KEY"]
+    routes = served.manifests / "30-model-routes.yaml"
+    good = routes.read_text()
+    async with calling(served.base_url, key) as caller:
+        edit(routes, "ModelRoute", model="edited")
+        await served.printed("revision 2 is served")
+        async with asyncio.timeout(5):
+            while (await caller.get("/v1/models/edited")).status != 200:
+                await asyncio.sleep(0.02)
+        edit(routes, "ModelRoute", targets=[])
+        await served.printed("! 30-model-routes.yaml: ModelRoute 'gpt-4o-mini': spec.targets: ")
+        assert (await caller.get("/v1/models/edited")).status == 200
+        routes.write_text("{broken")
+        await served.printed("! 30-model-routes.yaml: can't be read as YAML")
+        assert (await caller.get("/v1/models/edited")).status == 200
+        routes.write_text(good)
+        await served.printed("revision 3 is served")
+        async with asyncio.timeout(5):
+            while (await caller.get("/v1/models/gpt-4o-mini")).status != 200:
+                await asyncio.sleep(0.02)
+
+
+async def test_ctrl_c_ends_with_0_and_leaves_nothing_behind(served: Local) -> None:
+    children = Path(f"/proc/{served.pid}/task/{served.pid}/children").read_text().split()
+    assert children, "there is no server to look at"
+    assert await served.interrupt() == 0
+    assert served.lines[-1] == "stopped"
+    assert not any(Path(f"/proc/{child}").exists() for child in children)
+    assert not (served.folder / ".havuz" / "valkey" / "valkey.sock").exists()
+
+
+async def test_a_kill_takes_the_server_along_and_the_next_start_has_the_same_keys(served: Local) -> None:
+    before = served.environment()
+    children = Path(f"/proc/{served.pid}/task/{served.pid}/children").read_text().split()
+    served.kill()
+    await served.end()
+    async with asyncio.timeout(10):
+        while any(Path(f"/proc/{child}/exe").exists() for child in children):
+            await asyncio.sleep(0.02)
+    served.lines.clear()
+    await served.start()
+    await served.printed("Ctrl-C stops")
+    assert served.environment() == before
+
+
+async def test_with_a_key_in_the_environment_the_real_provider_is_called(local: Local, provider: FakeProvider) -> None:
+    edit(
+        local.manifests / "20-upstream-keys.yaml",
+        "UpstreamKey",
+        provider="openai-compatible",
+        baseURL=provider.base_url,
+    )
+    await local.start(OPENAI_API_KEY="sk-from-the-environment")
+    await local.printed("Ctrl-C stops")
+    assert "mock provider: default/anthropic, default/gemini" in local.output
+    async with calling(local.base_url, local.environment()["OPENAI_API_KEY"]) as caller:
+        body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}]}
+        assert (await caller.post("/v1/chat/completions", body)).status == 200
+    assert provider.requests[0].headers["authorization"] == "Bearer sk-from-the-environment"
+
+
+async def test_a_test_key_never_reaches_a_provider(local: Local, provider: FakeProvider) -> None:
+    edit(
+        local.manifests / "20-upstream-keys.yaml",
+        "UpstreamKey",
+        provider="openai-compatible",
+        baseURL=provider.base_url,
+    )
+    await local.start(OPENAI_API_KEY="sk-from-the-environment")
+    await local.printed("Ctrl-C stops")
+    async with calling(local.base_url, local.environment()["HAVUZ_TEST_KEY"]) as caller:
+        body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "hi"}]}
+        assert (await caller.post("/v1/chat/completions", body)).status == 200
+    assert provider.requests == []
+
+
+async def test_a_port_that_is_taken_is_a_sentence(local: Local, provider: FakeProvider) -> None:
+    taken = provider.base_url.rpartition(":")[2].removesuffix("/v1")
+    await local.start("--port", taken)
+    assert await local.end() == 2
+    assert f"can't listen on 127.0.0.1:{taken}" in local.output
+    assert "Traceback" not in local.output
+
+
+async def test_a_folder_that_is_not_there_is_a_sentence(local: Local) -> None:
+    shutil.rmtree(local.manifests)
+    await local.start()
+    assert await local.end() == 2
+    assert "there is no folder 'manifests'" in local.output
+
+
+async def test_a_second_one_in_the_same_place_is_refused(served: Local) -> None:
+    second = Local(served.folder)
+    await second.start()
+    assert await second.end() == 2
+    assert "another `havuz up` uses" in second.output

@@ -190,6 +190,16 @@ async def test_a_kill_takes_the_server_along_and_the_next_start_has_the_same_key
     assert served.environment() == before
 
 
+async def test_a_server_that_dies_is_started_again_and_edits_go_on(served: Local) -> None:
+    (server,) = Path(f"/proc/{served.pid}/task/{served.pid}/children").read_text().split()
+    os.kill(int(server), signal.SIGKILL)
+    await served.printed("the Valkey server ended and is started again")
+    edit(served.manifests / "30-model-routes.yaml", "ModelRoute", model="edited")
+    async with calling(served.base_url, served.environment()["OPENAI_API_KEY"]) as caller, asyncio.timeout(20):
+        while (await caller.get("/v1/models/edited")).status != 200:
+            await asyncio.sleep(0.05)
+
+
 async def test_with_a_key_in_the_environment_the_real_provider_is_called(local: Local, provider: FakeProvider) -> None:
     edit(
         local.manifests / "20-upstream-keys.yaml",

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,7 @@ def start_gateway(valkey: ValkeyServer, encryption_keys: str) -> Iterator[StartG
     with ExitStack() as stack:
 
         def start(*, wait: bool = True, **settings: str) -> GatewayProcess:
-            given = {"redis_url": valkey.url, "encryption_keys": encryption_keys, **settings}
+            given: dict[str, Any] = {"redis_url": valkey.url, "encryption_keys": encryption_keys, **settings}
             process = GatewayProcess(**given)
             stack.callback(process.__exit__)
             process.start(wait=wait)

@@ -59,11 +59,11 @@ class World:
 
     async def remove(self, *uids: str) -> int:
         """Take parts out, publish, and wait like `apply`."""
-        left = {
+        left: dict[str, Any] = {
             kind: {uid: part for uid, part in getattr(self.snapshot, kind).items() if uid not in uids}
             for kind in ("upstreams", "routes", "projects")
         }
-        return await self._publish(Snapshot.model_construct(**left))
+        return await self._publish(Snapshot.model_construct(None, **left))
 
     async def serve(self, *base_urls: str, **route_fields: Any) -> tuple[Customer, Route]:
         """The usual case: one upstream per URL (none: the mock), one route over all of them, one customer."""
@@ -76,13 +76,12 @@ class World:
     async def loaded(self, revision: int) -> None:
         """Return once every gateway of this world runs `revision` or a later one."""
         async with asyncio.timeout(_ACKNOWLEDGE_SECONDS):
-            last = b"0"
-            newest = await self.redis.xrevrange(keys.ACKS, count=1)
-            if newest:
-                last = newest[0][0]
+            newest: Any = await self.redis.xrevrange(keys.ACKS, count=1)
+            last = newest[0][0] if newest else b"0"
             waiting = {gateway.gateway_id for gateway in self.gateways} - await self._running(revision)
             while waiting:
-                for _, entries in await self.redis.xread({keys.ACKS: last}, block=0):
+                answer: Any = await self.redis.xread({keys.ACKS: last}, block=0)
+                for _, entries in answer:
                     for entry_id, fields in entries:
                         last = entry_id
                         if int(fields[b"revision"]) >= revision:
@@ -121,5 +120,5 @@ class World:
         return self.revision
 
     async def _running(self, revision: int) -> set[str]:
-        reports = await self.redis.hgetall(keys.FLEET)
+        reports: Any = await self.redis.hgetall(keys.FLEET)
         return {name.decode() for name, text in reports.items() if json.loads(text)["revision"] >= revision}

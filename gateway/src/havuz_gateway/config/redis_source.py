@@ -26,6 +26,7 @@ _log = logging.getLogger(__name__)
 _BLOCK_MILLISECONDS = 2_000  # how long one wait for changes lasts before the revision is looked at anyway
 _BATCH = 1_000
 _CATCH_UP_ROUNDS = 5
+_SLICE = 1_000
 _FIRST_BACKOFF_SECONDS = 0.1
 _LAST_BACKOFF_SECONDS = 5.0
 _POLL_AFTER = 2  # failures; the pause grows no further while Redis answers with nothing usable
@@ -101,10 +102,7 @@ class RedisSource:
         self._heard_at = self._now()
         if revision == self._state.revision and position == self._state.position:
             return
-        texts = {
-            hash_key: {uid.decode(): text.decode() for uid, text in fields.items()}
-            for hash_key, fields in zip(wire.HASHES, hashes, strict=True)
-        }
+        texts = {hash_key: await _decoded(fields) for hash_key, fields in zip(wire.HASHES, hashes, strict=True)}
         self._enforce(await self._decoder.whole(texts, self._state, revision=revision, position=position))
 
     async def _follow(self) -> None:
@@ -205,6 +203,16 @@ class _Named:
             for hash_key, change in json.loads(fields[b"change"]).items():
                 if hash_key in self.uids:
                     self.uids[hash_key].update(change.get("set", ()), change.get("del", ()))
+
+
+async def _decoded(fields: dict[bytes, bytes]) -> dict[str, str]:
+    """The fields of a hash as text, without holding the event loop for all of a large one."""
+    texts: dict[str, str] = {}
+    for uid, text in fields.items():
+        texts[uid.decode()] = text.decode()
+        if len(texts) % _SLICE == 0:
+            await asyncio.sleep(0)
+    return texts
 
 
 def _ask_position(pipe: Any) -> None:

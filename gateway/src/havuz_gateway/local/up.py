@@ -2,8 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +29,7 @@ _GRACE_SECONDS = 3.0  # after Ctrl-C nobody wants to wait long
 _DEBOUNCE_MILLISECONDS = 100
 _WATCH_STEP_MILLISECONDS = 20
 _ENVIRONMENT_FILE = "env"
+_LOOK_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ async def run(options: Options, *, stop: asyncio.Event) -> None:
         publisher = Publisher(client, Keyring.parse(state.encryption_keys()))
         local = _Local(options, state, publisher)
         await local.first()
-        background = Background({"manifests": lambda: local.follow(stop)})
+        background = Background({"manifests": lambda: local.follow(stop), "publication": local.keep_published})
         background.start()
         stack.push_async_callback(background.stop)
         await run_gateway(settings, stop=stop, ready=local.welcome)
@@ -78,6 +79,7 @@ class _Local:
         )
         self._outcome: Outcome | None = None
         self._revision = 0
+        self._publishing = asyncio.Lock()
 
     async def first(self) -> None:
         """Publish the folder for the first time. Raises `LocalError`."""
@@ -98,7 +100,20 @@ class _Local:
             recursive=False,
         )
         async for _ in changes:
-            await self._apply()
+            try:
+                await self._apply()
+            except redis.RedisError as error:
+                self._options.say(f"! the edit is not published yet, Redis is away: {error}")
+
+    async def keep_published(self) -> None:
+        """Publish again whenever the server has lost what it held, or was away when there was something to publish."""
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            with suppress(redis.RedisError, OSError):  # it is being started again
+                async with self._publishing:
+                    await self._publisher.is_current()
+                    if self._outcome is not None:
+                        self._revision = await self._publisher.publish(self._outcome.snapshot)
 
     def welcome(self) -> None:
         """Say what is served."""
@@ -108,21 +123,23 @@ class _Local:
 
     async def _apply(self) -> None:
         before, outcome = self._outcome, self._compiling.compile(datetime.now(UTC))
-        revision = await self._publisher.publish(outcome.snapshot)
         self._outcome = outcome
+        self._tell(before.complaints if before is not None else (), outcome.complaints)
         made = guide(_base_url(self._options), outcome.reading, outcome.secrets, outcome.snapshot)
         self._state.write(_ENVIRONMENT_FILE, made.environment())
-        known = before.complaints if before is not None else ()
-        for complaint in outcome.complaints:
-            if complaint not in known:
-                self._options.say(f"! {complaint}")
-        if before is not None:
-            for complaint in known:
-                if complaint not in outcome.complaints:
-                    self._options.say(f"no longer: {complaint}")
-            if revision != self._revision:
-                self._options.say(f"the manifests were edited: revision {revision} is served")
+        async with self._publishing:
+            revision = await self._publisher.publish(outcome.snapshot)
+        if before is not None and revision != self._revision:
+            self._options.say(f"the manifests were edited: revision {revision} is served")
         self._revision = revision
+
+    def _tell(self, before: Sequence[str], now: Sequence[str]) -> None:
+        for complaint in now:
+            if complaint not in before:
+                self._options.say(f"! {complaint}")
+        for complaint in before:
+            if complaint not in now:
+                self._options.say(f"no longer: {complaint}")
 
     def _environment_file(self) -> str:
         path = self._state.path / _ENVIRONMENT_FILE

@@ -4,12 +4,12 @@ The outcome is a value: `Opened` (an answer is ready, or a stream has shown its 
 Until `Opened`, nothing of this attempt has reached the client, so that another upstream can still be asked.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import NoReturn
 
 from havuz_contract.snapshot.models import Failover
+from havuz_gateway.pipeline.patience import Patience
 from havuz_gateway.pipeline.services import Bounds
 from havuz_gateway.pipeline.types import Attempt, Call
 from havuz_gateway.pool import classify
@@ -65,15 +65,13 @@ async def attempt(
     first_token = failover.first_token if call.stream else None
     response: UpstreamResponse | None = None
     try:
-        async with asyncio.timeout(first_token) as patience:
+        async with Patience(first_token) as patience:
             response = await _send(call, current, body)
             if not 200 <= response.status < 300:
+                patience.renew(failover.idle)
                 await _refuse(response, current, wall=wall)
-            if call.stream:
-                return await _open_stream(
-                    call, current, response, patience, failover=failover, bounds=bounds, wall=wall
-                )
-        return await _open_answer(call, current, response, failover=failover, bounds=bounds, wall=wall)
+            reading = _open_stream if call.stream else _open_answer
+            return await reading(call, current, response, patience, failover=failover, bounds=bounds, wall=wall)
     except BaseException as error:
         if response is not None:
             response.close()
@@ -110,18 +108,25 @@ async def _refuse(response: UpstreamResponse, current: Attempt, *, wall: float) 
 
 
 async def _open_answer(
-    call: Call, current: Attempt, response: UpstreamResponse, *, failover: Failover, bounds: Bounds, wall: float
+    call: Call,
+    current: Attempt,
+    response: UpstreamResponse,
+    patience: Patience,
+    *,
+    failover: Failover,
+    bounds: Bounds,
+    wall: float,
 ) -> Opened:
     """Read a whole JSON answer. Silence in the middle of it is bounded as in a stream."""
     pieces: list[bytes] = []
     size = 0
-    async with asyncio.timeout(failover.idle) as patience:
-        async for chunk in response.chunks():
-            pieces.append(chunk)
-            size += len(chunk)
-            if size > bounds.max_response_bytes:
-                raise AnswerError(f"the provider's answer is larger than {bounds.max_response_bytes} bytes")
-            patience.reschedule(asyncio.get_running_loop().time() + failover.idle)
+    patience.renew(failover.idle)
+    async for chunk in response.chunks():
+        pieces.append(chunk)
+        size += len(chunk)
+        if size > bounds.max_response_bytes:
+            raise AnswerError(f"the provider's answer is larger than {bounds.max_response_bytes} bytes")
+        patience.renew(failover.idle)
     body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
     answer = _wire(current).read_answer(call.operation, body)
     if answer.fields.get("error"):
@@ -133,7 +138,7 @@ async def _open_stream(
     call: Call,
     current: Attempt,
     response: UpstreamResponse,
-    patience: asyncio.Timeout,
+    patience: Patience,
     *,
     failover: Failover,
     bounds: Bounds,
@@ -151,7 +156,7 @@ async def _open_stream(
         if tap.committed:
             return Opened(response=response, body=held, tap=tap, rest=rest)
         if tap.seen_event:
-            patience.reschedule(asyncio.get_running_loop().time() + failover.idle)
+            patience.renew(failover.idle)
     held = tap.end()
     if not tap.done:
         raise TransportFailure("broken", "the provider closed the stream before its first content")

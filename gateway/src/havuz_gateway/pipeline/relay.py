@@ -7,6 +7,7 @@ from havuz_contract.snapshot.models import Failover
 from havuz_gateway.errors import ProviderEndedStream, StreamBroken
 from havuz_gateway.pipeline.attempt import Opened
 from havuz_gateway.pipeline.exchange import ClientGone, Writer
+from havuz_gateway.pipeline.patience import Patience
 from havuz_gateway.protocols import sse
 from havuz_gateway.protocols.openai_chat.stream import StreamError, StreamTap
 from havuz_gateway.transport.base import TransportFailure
@@ -90,16 +91,15 @@ async def _pump(opened: Opened, tap: StreamTap, writer: Writer, idle: float) -> 
         await writer.write(opened.body)
     if tap.done or opened.rest is None:
         return
-    loop = asyncio.get_running_loop()
-    async with asyncio.timeout(idle) as patience:
+    async with Patience(idle) as patience:
         async for chunk in opened.rest:
             complete = tap.feed(chunk)
             if complete:
-                patience.reschedule(None)
+                patience.suspend()
                 await writer.write(complete)
             if tap.done or tap.error is not None:
                 return
-            patience.reschedule(loop.time() + idle)
+            patience.renew(idle)
     last = tap.end()
     if last:
         await writer.write(last)

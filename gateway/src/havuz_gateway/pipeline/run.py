@@ -10,6 +10,7 @@ from havuz_gateway.pipeline.authenticate import authenticate
 from havuz_gateway.pipeline.context import RequestContext
 from havuz_gateway.pipeline.exchange import ClientGone, Request, Writer
 from havuz_gateway.pipeline.failover import Failovers
+from havuz_gateway.pipeline.patience import Patience
 from havuz_gateway.pipeline.plan import make_plan
 from havuz_gateway.pipeline.relay import Keepalive, relay_answer, relay_stream
 from havuz_gateway.pipeline.services import Services
@@ -62,7 +63,7 @@ async def _serve(context: RequestContext, call: Call, plan: Plan, writer: Writer
     keepalive = Keepalive(writer, failover.keepalive, context.answer_headers) if call.stream else None
     opened: Opened | None = None
     try:
-        async with asyncio.timeout(call.timeout or failover.total):
+        async with Patience(call.timeout or failover.total):
             if keepalive is not None:
                 keepalive.start()
             opened = await failovers.open()

@@ -1,14 +1,16 @@
 """A JSON request body that is read once and sent on byte for byte, but for the members that must change.
 
-One pass decodes every top-level member and remembers where it stands in the text; an edit copies the text around
-the members it touches. Unknown fields, number spellings, key order and white space reach the provider as they came.
+An edit finds the top-level members it touches in the original text and copies the text around them. Unknown fields,
+number spellings, key order and white space reach the provider as they came.
 """
 
 import json
 from collections.abc import Collection, Mapping
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 _WHITESPACE = " \t\n\r"
+# How an escaped letter or underscore begins: a key may be written with them.
+_ESCAPED_LETTERS = ("\\u005", "\\u006", "\\u007")
 
 
 class BodyError(ValueError):
@@ -18,6 +20,14 @@ class BodyError(ValueError):
         super().__init__(message)
         self.message = message
         self.param = param
+
+
+class Span(NamedTuple):
+    """Where one top-level member stands in the text."""
+
+    key: int
+    value: int
+    end: int
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -34,28 +44,29 @@ def _no_constant(name: str) -> NoReturn:
 
 
 _decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+_skipper = json.JSONDecoder()
+_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class Body:
-    """A decoded JSON object with the place of each top-level member in the original text."""
+    """A decoded JSON object, and its text for edits."""
 
     __slots__ = ("_spans", "_text", "fields", "raw")
 
-    def __init__(self, raw: bytes, text: str, fields: dict[str, Any], spans: dict[str, tuple[int, int, int]]) -> None:
+    def __init__(self, raw: bytes, text: str, fields: dict[str, Any]) -> None:
         self.raw = raw
         self.fields = fields
         self._text = text
-        self._spans = spans  # name -> start of the key, start of the value, end of the value
+        self._spans: dict[str, Span] | None = None  # walked for when an edit can't do without
 
     @classmethod
     def decode(cls, raw: bytes) -> "Body":
         """Read `raw`. Raises `BodyError` for anything but one well-formed JSON object without duplicate keys."""
         try:
             text = raw.decode("utf-8")
+            fields = _decoder.decode(text)
         except UnicodeDecodeError as error:
             raise BodyError(f"the body is not valid UTF-8 (byte {error.start})") from None
-        try:
-            fields, spans = _read_object(text)
         except json.JSONDecodeError as error:
             raise BodyError(
                 f"the body is not valid JSON: {error.msg} at line {error.lineno} column {error.colno}"
@@ -66,44 +77,68 @@ class Body:
             raise
         except ValueError:  # Python's bound on the digits of an integer
             raise BodyError("the body holds a number of too many digits") from None
-        return cls(raw, text, fields, spans)
+        if not isinstance(fields, dict):
+            raise BodyError("the body must be a JSON object")
+        return cls(raw, text, fields)
 
     def edited(self, change: Mapping[str, Any], remove: Collection[str] = ()) -> bytes:
         """The body with members of `change` set (added where absent) and those in `remove` gone; all else untouched."""
-        absent = [name for name in change if name not in self._spans]
-        present = [name for name in self._spans if name in change or name in remove]
-        if not absent and not present:
+        removed = {name for name in remove if name in self.fields and name not in change}
+        if not change and not removed:
             return self.raw
-        kept: list[str] = []
-        for name, (start, value_start, end) in self._spans.items():
-            if name in remove and name not in change:
-                continue
-            value = _dump(change[name]) if name in change else self._text[value_start:end]
-            kept.append(self._text[start:value_start] + value)
-        if not any(name in remove and name not in change for name in present):
-            return self._replaced(change, absent)
-        kept.extend(f"{_dump(name)}:{_dump(change[name])}" for name in absent)
-        return ("{" + ",".join(kept) + "}").encode()
+        added = [f"{_dump(name)}:{_dump(change[name])}" for name in change if name not in self.fields]
+        if removed:
+            return self._rebuilt(change, removed, added)
+        return self._replaced(change, added)
 
-    def _replaced(self, change: Mapping[str, Any], absent: list[str]) -> bytes:
-        """Replace values in place; append absent members before the closing brace."""
+    def _replaced(self, change: Mapping[str, Any], added: list[str]) -> bytes:
+        """Replace values in place; append new members before the closing brace."""
+        places = sorted((self._span(name), name) for name in change if name in self.fields)
         pieces: list[str] = []
         position = 0
-        for name, (_, value_start, end) in self._spans.items():
-            if name in change:
-                pieces += (self._text[position:value_start], _dump(change[name]))
-                position = end
+        for span, name in places:
+            pieces += (self._text[position : span.value], _dump(change[name]))
+            position = span.end
         closing = self._text.rindex("}")
         pieces.append(self._text[position:closing])
-        for index, name in enumerate(absent):
-            comma = "," if self._spans or index else ""
-            pieces.append(f"{comma}{_dump(name)}:{_dump(change[name])}")
+        if added:
+            pieces.append("," if self.fields else "")
+            pieces.append(",".join(added))
         pieces.append(self._text[closing:])
         return "".join(pieces).encode()
 
+    def _rebuilt(self, change: Mapping[str, Any], removed: Collection[str], added: list[str]) -> bytes:
+        """Copy each member that stays; the white space between members goes with those that do not."""
+        kept = [
+            self._text[span.key : span.value]
+            + (_dump(change[name]) if name in change else self._text[span.value : span.end])
+            for name, span in self._all_spans().items()
+            if name not in removed
+        ]
+        return ("{" + ",".join(kept + added) + "}").encode()
+
+    def _span(self, name: str) -> Span:
+        """Where a member that is there stands."""
+        quoted = f'"{name}"'
+        if (
+            self._spans is None
+            and self._text.count(quoted) == 1
+            and not any(it in self._text for it in _ESCAPED_LETTERS)
+        ):
+            # the text of the key stands there once, so that is the key
+            key = self._text.index(quoted)
+            value = _after_colon(self._text, key + len(quoted))
+            return Span(key, value, _skipper.raw_decode(self._text, value)[1])
+        return self._all_spans()[name]
+
+    def _all_spans(self) -> dict[str, Span]:
+        if self._spans is None:
+            self._spans = _walk(self._text)
+        return self._spans
+
 
 def _dump(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = _encoder.encode(value)
     try:
         text.encode()
     except UnicodeEncodeError:  # half a surrogate pair has no UTF-8, but it has an escape
@@ -112,39 +147,26 @@ def _dump(value: Any) -> str:
 
 
 def _skip(text: str, index: int) -> int:
-    while index < len(text) and text[index] in _WHITESPACE:
+    while text[index] in _WHITESPACE:
         index += 1
     return index
 
 
-def _expect(text: str, index: int, wanted: str) -> int:
-    if text[index : index + 1] != wanted:
-        raise json.JSONDecodeError(f"Expecting {wanted!r}", text, index)
-    return _skip(text, index + 1)
+def _after_colon(text: str, index: int) -> int:
+    return _skip(text, _skip(text, index) + 1)
 
 
-def _read_object(text: str) -> tuple[dict[str, Any], dict[str, tuple[int, int, int]]]:
-    fields: dict[str, Any] = {}
-    spans: dict[str, tuple[int, int, int]] = {}
-    start = _skip(text, 0)
-    if text[start : start + 1] not in ("{", ""):
-        _decoder.decode(text)  # not JSON at all is the clearer complaint
-        raise BodyError("the body must be a JSON object")
-    index = _expect(text, start, "{")
-    while text[index : index + 1] != "}":
-        if fields:
-            index = _expect(text, index, ",")
-        key_start = index
-        if text[index : index + 1] != '"':
-            raise json.JSONDecodeError("Expecting property name enclosed in double quotes", text, index)
-        name, index = _decoder.raw_decode(text, index)
-        value_start = _expect(text, _skip(text, index), ":")
-        value, index = _decoder.raw_decode(text, value_start)
-        if name in fields:
-            raise BodyError(f"the body names {name!r} twice; send each field once", name)
-        fields[name] = value
-        spans[name] = (key_start, value_start, index)
-        index = _skip(text, index)
-    if _skip(text, index + 1) != len(text):
-        raise json.JSONDecodeError("Extra data", text, index + 1)
-    return fields, spans
+def _walk(text: str) -> dict[str, Span]:
+    """Every top-level member of a text that is known to be a JSON object."""
+    spans: dict[str, Span] = {}
+    index = _skip(text, text.index("{") + 1)
+    while text[index] != "}":
+        key = index
+        name, index = _skipper.raw_decode(text, key)
+        value = _after_colon(text, index)
+        end = _skipper.raw_decode(text, value)[1]
+        spans[name] = Span(key, value, end)
+        index = _skip(text, end)
+        if text[index] == ",":
+            index = _skip(text, index + 1)
+    return spans

@@ -10,7 +10,7 @@ import pytest
 
 from harness import manifests
 from havuz_contract.v1alpha1.meta import KubeObject
-from havuz_gateway.local.credentials import MadeKeys, with_environment
+from havuz_gateway.local.credentials import MadeKeys, Secrets, with_environment
 from havuz_gateway.local.errors import LocalError
 from havuz_gateway.local.guide import Guide, ShownKey
 from havuz_gateway.local.manifests import Reading
@@ -54,7 +54,7 @@ def test_project_keys_are_made_once_and_kept(tmp_path: Path) -> None:
 
 
 def test_a_secret_that_was_brought_is_not_replaced(tmp_path: Path) -> None:
-    brought = {("default", "shop-live"): {"key": "pk_live_brought"}}
+    brought: Secrets = {("default", "shop-live"): {"key": "pk_live_brought"}}
     with StateFolder(tmp_path) as state:
         complete = MadeKeys(state, random=os.urandom).complete(reading_of(manifests.project()), brought, NOW)
     assert complete["default", "shop-live"] == {"key": "pk_live_brought"}

@@ -2,6 +2,7 @@
 
 import base64
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -12,7 +13,7 @@ from havuz_gateway.local.manifests import ManifestFolder, Reading
 ROUTE = {"model": "gpt", "targets": [{"keys": {"names": ["a"]}}]}
 
 
-def plain(kind: str, name: str, spec: dict[str, object]) -> dict[str, object]:
+def plain(kind: str, name: str, spec: dict[str, Any]) -> dict[str, Any]:
     """As a person writes it: no uid, no creation time."""
     written = document(kind, name, spec)
     return {**written, "metadata": {"name": name}}

@@ -27,6 +27,21 @@ def test_replacing_the_model_leaves_every_other_byte_as_it_was() -> None:
     assert edited == raw.replace(b'"a"', '"upstream/ş"'.encode())
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"\\u006dodel":"a","x":{"model":"inner"}}',
+        b'{"x":"model","model":"a"}',
+        b'{"x":"\\"model\\":","model":"a"}',
+        b'{"x":["model",{"model":"model"}],"model" : "a","model2":"model"}',
+        b'{"model":{"model":"a"}}',
+    ],
+)
+def test_only_the_member_itself_is_replaced(raw: bytes) -> None:
+    before = json.loads(raw)
+    assert json.loads(Body.decode(raw).edited({"model": "new"})) == before | {"model": "new"}
+
+
 def test_an_absent_member_is_added_before_the_closing_brace() -> None:
     assert Body.decode(b'{"a":1 }\n').edited({"b": {"c": True}}) == b'{"a":1 ,"b":{"c":true}}\n'
     assert Body.decode(b"{}").edited({"b": 1}) == b'{"b":1}'

@@ -1,0 +1,69 @@
+"""A time limit on silence that costs next to nothing to renew.
+
+Like `asyncio.timeout`, but a renewal only notes a time: the one timer looks at it when it fires, and sleeps on. A
+stream renews its limit with every chunk, and re-arming a timer each time would cost as much as relaying the chunk.
+"""
+
+import asyncio
+import math
+from types import TracebackType
+from typing import Self
+
+
+class Patience:
+    """`async with Patience(20) as patience:` raises `TimeoutError` after 20 s without `patience.renew`.
+
+    None: no limit yet. Seconds are counted by the event loop's clock.
+    """
+
+    __slots__ = ("_cancelling", "_deadline", "_expired", "_loop", "_task", "_timer")
+
+    def __init__(self, seconds: float | None) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        self._deadline = math.inf
+        self._timer: asyncio.TimerHandle | None = None
+        self._expired = False
+        self._cancelling = 0
+        if seconds is not None:
+            self.renew(seconds)
+
+    def renew(self, seconds: float) -> None:
+        """From now on, so many seconds more."""
+        self._deadline = self._loop.time() + seconds
+        if self._timer is None:
+            self._timer = self._loop.call_at(self._deadline, self._look)
+        elif self._deadline < self._timer.when():
+            self._timer.cancel()
+            self._timer = self._loop.call_at(self._deadline, self._look)
+
+    def suspend(self) -> None:
+        """No limit until the next `renew`."""
+        self._deadline = math.inf
+
+    async def __aenter__(self) -> Self:
+        if self._task is not None:
+            self._cancelling = self._task.cancelling()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        # as in asyncio.timeout: a cancellation that somebody else asked for as well is theirs
+        ours = self._expired and self._task is not None and self._task.uncancel() <= self._cancelling
+        if ours and kind is asyncio.CancelledError:
+            raise TimeoutError from error
+
+    def _look(self) -> None:
+        """The timer fired: too late, or only time to look again."""
+        self._timer = None
+        now = self._loop.time()
+        if now < self._deadline:
+            if self._deadline != math.inf:
+                self._timer = self._loop.call_at(self._deadline, self._look)
+            return
+        self._expired = True
+        if self._task is not None:
+            self._task.cancel()

@@ -27,6 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
     sys.addaudithook(_refuse_the_network)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if tier_of(item.nodeid) == "apiserver":  # one control plane, so one worker

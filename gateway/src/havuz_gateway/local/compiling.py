@@ -32,7 +32,9 @@ class Compiling:
     def compile(self, now: datetime) -> Outcome:
         """The folder as it is now. Raises `OSError` when it can't be read."""
         reading = self._folder.read()
-        secrets = self._made_keys.complete(reading, with_environment(reading, self._environment), now)
+        secrets = self._made_keys.complete(
+            reading, with_environment(reading, self._environment, ours=self._made_keys.values()), now
+        )
         resources = resources_of(reading.objects.values(), reading.namespaces)
         compiled = compile(resources, secrets, now, memo=self._memo)
         return Outcome(

@@ -1,7 +1,7 @@
 """Secrets of local mode: what manifests leave empty is taken from the environment, project keys are made and kept."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from datetime import datetime
 
 from havuz_contract import project_keys
@@ -15,8 +15,11 @@ _KEYS_FILE = "project-keys.json"
 Secrets = dict[SecretName, Mapping[str, str]]
 
 
-def with_environment(reading: Reading, environment: Mapping[str, str]) -> Secrets:
-    """The Secrets, where an entry that an UpstreamKey needs and that has no value is the variable of the same name."""
+def with_environment(reading: Reading, environment: Mapping[str, str], *, ours: Container[str]) -> Secrets:
+    """The Secrets, where an entry that an UpstreamKey needs and that has no value is the variable of the same name.
+
+    A variable that holds one of `ours`, the project keys, is none of a provider's: the shell has read `.havuz/env`.
+    """
     secrets: Secrets = dict(reading.secrets)
     for key in reading.objects.values():
         if not isinstance(key, UpstreamKey) or key.spec.secret_ref is None:
@@ -24,7 +27,7 @@ def with_environment(reading: Reading, environment: Mapping[str, str]) -> Secret
         ref = key.spec.secret_ref
         place = key.metadata.namespace, ref.name
         value = environment.get(ref.key, "").strip()
-        if value and not secrets.get(place, {}).get(ref.key, "").strip():
+        if value and value not in ours and not secrets.get(place, {}).get(ref.key, "").strip():
             secrets[place] = {**secrets.get(place, {}), ref.key: value}
     return secrets
 
@@ -41,6 +44,10 @@ class MadeKeys:
             raise LocalError(
                 f"{str(state.path / _KEYS_FILE)!r} is damaged: restore it, or delete it to have new project keys made"
             ) from None
+
+    def values(self) -> frozenset[str]:
+        """Every project key that was made so far, in clear."""
+        return frozenset(value for data in self._made.values() for value in data.values())
 
     def complete(self, reading: Reading, secrets: Secrets, now: datetime) -> Secrets:
         """The Secrets with those of every key that havuz is to make; new ones are kept before they are used."""

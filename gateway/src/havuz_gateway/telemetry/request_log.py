@@ -54,7 +54,7 @@ class RequestLines(logging.Handler):
         return f'{{"time":"{self._time()}",{_CONSTANT},{members}}}\n'
 
     def _text_line(self, fields: Mapping[str, Any]) -> str:
-        words = " ".join([f"{name}={value}" for name, value in fields.items() if value is not None])
+        words = " ".join([f"{name}={_word(value)}" for name, value in fields.items() if value not in (None, [])])
         return f"{self._time()[11:19]} info request {words}\n"
 
     def _time(self) -> str:
@@ -63,6 +63,16 @@ class RequestLines(logging.Handler):
         if second != self._second[0]:
             self._second = (second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)))
         return f"{self._second[1]}.{int((now - second) * 1000):03d}Z"
+
+
+def _word(value: Any) -> str:
+    match value:
+        case float():
+            return f"{value:.4f}"
+        case list() | tuple():
+            return ",".join(map(str, value))
+        case _:
+            return str(value)
 
 
 def _json(value: Any) -> str:

@@ -27,20 +27,20 @@ def reading_of(*objects: KubeObject, **entries: str) -> Reading:
 
 def test_an_empty_entry_is_taken_from_the_variable_of_its_name() -> None:
     reading = reading_of(manifests.upstream_key(), a="")
-    assert with_environment(reading, {"a": " sk-1 "})[PLACE] == {"a": "sk-1"}
+    assert with_environment(reading, {"a": " sk-1 "}, ours=())[PLACE] == {"a": "sk-1"}
 
 
 def test_a_secret_that_is_not_there_is_taken_from_the_environment_too() -> None:
-    assert with_environment(reading_of(manifests.upstream_key()), {"a": "sk-1"}) == {PLACE: {"a": "sk-1"}}
+    assert with_environment(reading_of(manifests.upstream_key()), {"a": "sk-1"}, ours=()) == {PLACE: {"a": "sk-1"}}
 
 
 def test_a_value_in_the_manifest_wins_over_the_environment() -> None:
     reading = reading_of(manifests.upstream_key(), a="sk-manifest")
-    assert with_environment(reading, {"a": "sk-environment"})[PLACE] == {"a": "sk-manifest"}
+    assert with_environment(reading, {"a": "sk-environment"}, ours=())[PLACE] == {"a": "sk-manifest"}
 
 
 def test_a_variable_that_no_key_names_is_not_looked_at() -> None:
-    assert with_environment(reading_of(manifests.upstream_key(), a=""), {"b": "x"})[PLACE] == {"a": ""}
+    assert with_environment(reading_of(manifests.upstream_key(), a=""), {"b": "x"}, ours=())[PLACE] == {"a": ""}
 
 
 def test_project_keys_are_made_once_and_kept(tmp_path: Path) -> None:
@@ -107,3 +107,8 @@ def test_a_guide_without_projects_promises_nothing() -> None:
     guide = Guide("http://127.0.0.1:8080", (), (), None, ())
     assert "API_KEY" not in guide.environment()
     assert "curl" not in guide.welcome("env")
+
+
+def test_a_project_key_in_the_environment_is_not_taken_for_a_providers() -> None:
+    reading = reading_of(manifests.upstream_key(), a="")
+    assert with_environment(reading, {"a": "pk_live_1"}, ours={"pk_live_1"})[PLACE] == {"a": ""}

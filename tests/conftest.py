@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.tiers import pytest_terminal_summary, tier_of
+from harness.tiers import pytest_terminal_summary
 
 __all__ = ["pytest_terminal_summary"]
 
@@ -27,11 +27,8 @@ def pytest_configure(config: pytest.Config) -> None:
     sys.addaudithook(_refuse_the_network)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if tier_of(item.nodeid) == "apiserver":  # one control plane, so one worker
-            item.add_marker(pytest.mark.xdist_group("apiserver"))
         if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.function):
             item.fixturenames.insert(0, "no_pending_task")
 

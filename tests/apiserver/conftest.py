@@ -32,6 +32,7 @@ PLURALS = ("projects", "upstreamkeys", "modelroutes")
 _SECONDS_PER_TEST = 110
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE):

@@ -1,4 +1,4 @@
-"""What an upstream is sent: the client's bytes, with the few members changed that a route or the gateway must change."""
+"""What an upstream is sent: the client's bytes, with only the members changed that must change."""
 
 import json
 from typing import Any

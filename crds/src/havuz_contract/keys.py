@@ -27,3 +27,18 @@ FLEET_LOST_AFTER_SECONDS = 10.0
 # Stream of verdicts on upstream keys, told by each gateway to the others and to the operator.
 VERDICTS = "havuz:{health}:verdicts"
 VERDICTS_KEPT = 1_000
+
+
+def account(project_uid: str) -> str:
+    """Permanent: the money of one project, a hash; `havuz_contract.accounts` lists its fields."""
+    return f"havuz:{{p:{project_uid}}}:account"
+
+
+def credits_of(project_uid: str) -> str:
+    """Permanent: every credit that was ever applied, a hash of credit id to nanos."""
+    return f"havuz:{{p:{project_uid}}}:credits"
+
+
+def usage_stream(project_uid: str) -> str:
+    """Permanent, trimmed: the stream of what happened to the money of one project, one versioned event per entry."""
+    return f"havuz:{{p:{project_uid}}}:usage"

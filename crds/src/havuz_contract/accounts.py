@@ -5,12 +5,15 @@ One hash per project (`keys.account`), with these fields; amounts are nanos of `
 - `unit`: what is counted; set once, for ever.
 - `balance`: credits that are neither spent nor reserved.
 - `allowance`, `period`: what is left of the monthly allowance, neither spent nor reserved, and the id of its period.
+- `period_granted`: how large the allowance of that period is.
 - `reserved`: the most that open requests can cost.
 - `spent`, `period_spent`: what was settled, ever and in the period.
 - `credited`, `granted`, `lapsed`: credits applied, allowances granted, and allowances that ended unused, ever.
+- `refused`: when a request was refused last because the money did not reach (unix ms); gone once a later one is let in.
 
 The books: `credited + granted - lapsed = balance + allowance + reserved + spent`, at every moment. This module alone
-applies credits, for the operator (after publishing) and for local mode; gateways do all the rest.
+applies credits, for the operator (after publishing) and for local mode; gateways do all the rest. A month's allowance
+is granted with its first request: `standing` says what an account is worth before that.
 """
 
 import hashlib
@@ -23,7 +26,8 @@ from redis.exceptions import NoScriptError
 
 from havuz_contract import keys
 from havuz_contract.money import format_amount
-from havuz_contract.snapshot.models import Project
+from havuz_contract.periods import Period, period
+from havuz_contract.snapshot.models import Billing, Project
 
 EVENT_VERSION = 1
 _PROJECTS_AT_ONCE = 100
@@ -75,7 +79,7 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account as it was read. Amounts are nanos; `period` is empty before the first monthly allowance."""
+    """An account as it was read. Amounts are nanos; `unit` and `period` are empty until there is one."""
 
     unit: str = ""
     balance: int = 0
@@ -83,10 +87,38 @@ class Account:
     reserved: int = 0
     spent: int = 0
     period: str = ""
+    period_granted: int = 0
     period_spent: int = 0
+    refused: int = 0
     credited: int = 0
     granted: int = 0
     lapsed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a project has at a moment: `available` is all it can still spend, the `allowance` of the month included."""
+
+    available: int
+    reserved: int
+    spent: int
+    allowance: int = 0
+    period: Period | None = None
+    period_spent: int = 0
+
+
+def standing(billing: Billing, account: Account, now: float) -> Standing:
+    """What an account is worth at `now` (unix seconds). Raises `ValueError` when the time zone is unknown."""
+    if billing.monthly is None:
+        return Standing(account.balance, account.reserved, account.spent)
+    current = period(billing.monthly, now)
+    if account.period < current.id:
+        left = billing.monthly.allowance + (account.allowance if billing.monthly.rollover else 0)
+        spent = 0
+    else:
+        raised = max(0, billing.monthly.allowance - account.period_granted) if account.period == current.id else 0
+        left, spent = account.allowance + raised, account.period_spent
+    return Standing(account.balance + left, account.reserved, account.spent, left, current, spent)
 
 
 _FIELDS = tuple(Account.__slots__)

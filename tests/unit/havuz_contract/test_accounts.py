@@ -9,9 +9,10 @@ from redis.asyncio import Redis
 
 from harness.valkey import ValkeyServer
 from havuz_contract import keys
-from havuz_contract.accounts import Account, Applied, apply_credits, read_accounts
+from havuz_contract.accounts import Account, Applied, Standing, apply_credits, read_accounts, standing
 from havuz_contract.money import MAX_NANOS, parse_amount
-from havuz_contract.snapshot.models import Billing, Project
+from havuz_contract.periods import Period
+from havuz_contract.snapshot.models import Billing, Monthly, Project
 
 NOW = 1_795_000_000.5
 UNIT = parse_amount("1")
@@ -121,3 +122,37 @@ async def test_a_redis_that_forgot_its_scripts_is_told_them_again(redis: Any) ->
 
 async def test_an_account_that_nothing_has_happened_to_is_empty(redis: Any) -> None:
     assert await account(redis, "nobody") == Account()
+
+
+NOVEMBER = Period("2026-11", 1793491200, 1796083200)
+
+
+def monthly(allowance: int = 100, *, rollover: bool = False) -> Billing:
+    return Billing(plan="Monthly", monthly=Monthly(allowance=allowance, rollover=rollover))
+
+
+def test_a_prepaid_account_is_worth_its_balance() -> None:
+    account = Account(unit="USD", balance=5, reserved=2, spent=3, allowance=50, credited=10)
+    assert standing(Billing(plan="Prepaid"), account, NOW) == Standing(available=5, reserved=2, spent=3)
+
+
+def test_within_the_month_what_is_left_of_the_allowance_counts() -> None:
+    account = Account(balance=5, allowance=40, period="2026-11", period_granted=100, period_spent=60, spent=500)
+    assert standing(monthly(), account, NOW) == Standing(45, 0, 500, 40, NOVEMBER, 60)
+
+
+@pytest.mark.parametrize(("rollover", "left"), [(False, 100), (True, 140)])
+def test_a_new_month_counts_before_its_first_request(rollover: bool, left: int) -> None:
+    account = Account(allowance=40, period="2026-10", period_granted=100, period_spent=60, spent=60)
+    assert standing(monthly(rollover=rollover), account, NOW) == Standing(left, 0, 60, left, NOVEMBER, 0)
+
+
+def test_an_allowance_that_was_raised_counts_at_once_and_a_cut_waits() -> None:
+    account = Account(allowance=40, period="2026-11", period_granted=100)
+    assert standing(monthly(130), account, NOW).allowance == 70
+    assert standing(monthly(10), account, NOW).allowance == 40
+
+
+def test_a_month_that_was_granted_ahead_is_not_granted_again() -> None:
+    account = Account(allowance=40, period="2026-12", period_granted=100)
+    assert standing(monthly(), account, NOW).allowance == 40

@@ -129,6 +129,16 @@ def not_credited(sentences: Iterable[str]) -> Condition:
     return Condition("Credited", "False", "CreditConflict", _joined(sentences))
 
 
+def funded(message: str) -> Condition:
+    """There is something to spend."""
+    return Condition("Funded", "True", "Funded", message)
+
+
+def not_funded(sentences: Iterable[str]) -> Condition:
+    """What is left does not pay for a request."""
+    return Condition("Funded", "False", "BalanceGone", _joined(sentences))
+
+
 def programmed(loaded: int, total: int, revision: int) -> Condition:
     """Whether all live gateways (`total`) run a revision that holds the object (`loaded` of them do)."""
     if total == 0:

@@ -1,9 +1,10 @@
-"""Credits applied with kubectl: in the account once, in the status and its columns, and refused where they contradict."""
+"""Credits applied with kubectl: in the account once, in the status and its columns, and refused in contradiction."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from harness.cluster.cluster import Cluster
 from harness.valkey import ValkeyServer
@@ -37,7 +38,8 @@ def _status(cluster: Cluster, namespace: str) -> dict[str, Any]:
 
 def _events(cluster: Cluster, namespace: str) -> list[str]:
     events = cluster.get("events", "--namespace", namespace)["items"]
-    return [f"{event['reason']}: {event['message']}" for event in events if event["involvedObject"]["kind"] == "Project"]
+    ours = [event for event in events if event["involvedObject"]["kind"] == "Project"]
+    return [f"{event['reason']}: {event['message']}" for event in ours]
 
 
 def test_a_credit_is_applied_once_and_shown(cluster: Cluster, namespace: str) -> None:
@@ -65,13 +67,11 @@ def test_another_amount_is_a_condition_and_the_balance_stays(cluster: Cluster, n
     assert _status(cluster, namespace)["balance"] == "25"
 
 
-def test_what_gateways_settle_reaches_the_status(
-    cluster: Cluster, redis_server: ValkeyServer, namespace: str
-) -> None:
+def test_what_gateways_settle_reaches_the_status(cluster: Cluster, redis_server: ValkeyServer, namespace: str) -> None:
     _apply(cluster, namespace, "25")
     _wait(cluster, namespace, "Funded")
     uid = cluster.get("project", "shop", "--namespace", namespace)["metadata"]["uid"]
-    with redis_server.client() as client:
+    with redis.Redis.from_url(redis_server.url) as client:
         client.hset(f"havuz:{{p:{uid}}}:account", mapping={"balance": "0", "spent": "25000000000"})
     _wait(cluster, namespace, "Funded=False")
     assert (_status(cluster, namespace)["balance"], _status(cluster, namespace)["spent"]) == ("0", "25")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from havuz_contract.snapshot.models import Failover
 from havuz_gateway.errors import GatewayError, StreamBroken
 from havuz_gateway.pipeline.attempt import Opened
+from havuz_gateway.pipeline.context import Delivered
 from havuz_gateway.pipeline.exchange import ClientGone, Writer
 from havuz_gateway.protocols import sse
 from havuz_gateway.protocols.openai_chat.stream import StreamError, StreamTap
@@ -62,7 +63,7 @@ async def relay_answer(opened: Opened, writer: Writer, headers: Mapping[str, str
 
 
 async def relay_stream(opened: Opened, tap: StreamTap, writer: Writer, *, headers: Mapping[str, str],
-                       failover: Failover) -> None:  # fmt: skip
+                       failover: Failover, delivered: Delivered) -> None:  # fmt: skip
     """Send a stream to its end. Raises `StreamBroken` when the provider's breaks, `ClientGone`.
 
     An error event of the provider's own is sent on, and then raised as `StreamBroken` with nothing left to tell.
@@ -70,7 +71,7 @@ async def relay_stream(opened: Opened, tap: StreamTap, writer: Writer, *, header
     if not writer.started:
         await writer.start(200, {**STREAM_HEADERS, **headers})
     try:
-        await _pump(opened, tap, writer, failover.idle)
+        await _pump(opened, tap, writer, failover.idle, delivered)
     except TransportFailure as failure:
         raise StreamBroken(f"the provider's stream broke off: {failure}") from failure
     except StreamError as error:
@@ -90,9 +91,10 @@ class ProviderEndedStream(GatewayError):
     status = 502
 
 
-async def _pump(opened: Opened, tap: StreamTap, writer: Writer, idle: float) -> None:
+async def _pump(opened: Opened, tap: StreamTap, writer: Writer, idle: float, delivered: Delivered) -> None:
     """Write what is held, then whole events as they come. The clock runs only while the provider is awaited."""
     if opened.body:
+        delivered.count(opened.body)
         await writer.write(opened.body)
     if tap.done or opened.rest is None:
         return
@@ -102,6 +104,7 @@ async def _pump(opened: Opened, tap: StreamTap, writer: Writer, idle: float) -> 
             complete = tap.feed(chunk)
             if complete:
                 patience.reschedule(None)
+                delivered.count(complete)
                 await writer.write(complete)
             if tap.done or tap.error is not None:
                 return

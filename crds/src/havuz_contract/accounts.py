@@ -9,7 +9,8 @@ One hash per project (`keys.account`), with these fields; amounts are nanos of `
 - `reserved`: the most that open requests can cost.
 - `spent`, `period_spent`: what was settled, ever and in the period.
 - `credited`, `granted`, `lapsed`: credits applied, allowances granted, and allowances that ended unused, ever.
-- `refused`: when a request was refused last because the money did not reach (unix ms); gone once a later one is let in.
+- `refused`: when a request was refused last because the money did not reach (unix ms); gone once
+  a later one is let in, or a credit was applied.
 
 The books: `credited + granted - lapsed = balance + allowance + reserved + spent`, at every moment. This module alone
 applies credits, for the operator (after publishing) and for local mode; gateways do all the rest. A month's allowance
@@ -56,6 +57,7 @@ for i = 4, #ARGV, 2 do
       result = 'full'
     else
       redis.call('HINCRBY', KEYS[1], 'balance', nanos)
+      redis.call('HDEL', KEYS[1], 'refused')
       redis.call('HSET', KEYS[2], id, nanos)
       redis.call('XADD', KEYS[3], '*', 'v', ARGV[3], 'type', 'credit', 'id', id, 'unit', unit, 'nanos', nanos,
         'at', ARGV[2])

@@ -162,7 +162,9 @@ def shown(billing: Billing, account: Account, conflicts: Iterable[str], has: Sta
 
 
 def _funding(billing: Billing, account: Account, has: Standing) -> Condition:
-    if has.available + has.reserved > 0 and not account.refused:
+    month_began = 0 if has.period is None else has.period.start
+    refused = account.refused > month_began * 1000
+    if has.available + has.reserved > 0 and not refused:
         return funded("There is something left to spend.")
     sentence = f"{format_amount(has.available)} {billing.unit} is left, which does not pay for a request"
     wait = "" if has.period is None else f", or wait until {_time(has.period.end)}, when the next allowance begins"

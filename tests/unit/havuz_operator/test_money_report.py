@@ -173,6 +173,22 @@ async def test_a_request_that_the_balance_did_not_pay_for_is_said(redis: Any, fo
     assert following.condition("Funded").message.startswith("0.01 USD is left, which does not pay for a request")
 
 
+async def test_a_new_credit_ends_what_was_said_of_the_old_balance(redis: Any, watched: Watched) -> None:
+    await watched.report.credit(served(shop(welcome="0.01")))
+    await spend(redis, refused=1)
+    await watched.report._round()
+    assert watched.condition("Funded").status == "False"
+    await watched.report.credit(served(shop(welcome="0.01", more="5")))
+    assert watched.condition("Funded").status == "True"
+
+
+async def test_a_refusal_of_last_month_says_nothing_of_this_one(redis: Any, watched: Watched) -> None:
+    await watched.report.credit(served(monthly("100")))
+    await spend(redis, refused=int(datetime(2026, 10, 31, tzinfo=UTC).timestamp() * 1000))
+    await watched.report._round()
+    assert watched.condition("Funded").status == "True"
+
+
 async def test_a_new_month_is_shown_when_it_begins(following: Watched) -> None:
     await following.report.credit(served(monthly("100")))
     following.changed.clear()

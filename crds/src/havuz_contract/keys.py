@@ -85,7 +85,7 @@ def used_in_day(project_uid: str, day: str) -> str:
 
 
 def settled(project_uid: str, request_id: str) -> str:
-    """Lives minutes (settled) to days (abandoned): how a request was closed, so that closing it again changes nothing."""
+    """Lives minutes (settled) to days (abandoned): how a request was closed, so that it is closed only once."""
     return f"havuz:{{p:{project_uid}}}:settled:{request_id}"
 
 

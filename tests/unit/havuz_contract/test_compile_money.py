@@ -106,7 +106,7 @@ def test_a_route_without_the_units_price_is_said_on_both_sides() -> None:
     )
     assert priced(result, shop) == (
         "False",
-        "not offered, because their ModelRoutes have no price in 'credits': 'gpt'; add one, or deny them",
+        "what has no price in 'credits' is not offered: 'gpt'; add it to their ModelRoutes, or deny them",
     )
     assert {route.uid, shop.uid} <= {*result.snapshot.routes, *result.snapshot.projects}
     assert all(status.obstacle is None for status in result.statuses.values())

@@ -5,10 +5,9 @@ ways in which they differ.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
-from havuz_contract.compiler.outcome import Outcome
+from havuz_contract.compiler.outcome import ObjectStatus, Outcome
 from havuz_contract.compiler.resolve import may_serve
 from havuz_contract.snapshot import prices
 from havuz_contract.snapshot.models import Part, Project, Route
@@ -32,8 +31,8 @@ class PriceBook:
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._routes = tuple(routes)
-        self._seen: dict[tuple[str, str], tuple[list[Route], list[Route]]] = {}
-        self._known: dict[_Rights, Sequence[Route]] = {}
+        self._seen: dict[tuple[str, str], Sequence[Route]] = {}
+        self._known: dict[_Rights, Condition] = {}
         self._units: dict[str, set[str]] = {}
         self._lacking: dict[str, set[str]] = {}
 
@@ -41,14 +40,11 @@ class PriceBook:
         """The condition Priced of a project; None when it pays nothing."""
         if project.billing.plan == "Unmetered":
             return None
-        unit = project.billing.unit
-        lacking = self._unpriced(_Rights(project.group, unit, project.allow, project.deny))
-        if not lacking:
-            return priced(f"Every model that the project may use has a price in {unit!r}.")
-        shown = ", ".join(repr(route.model) for route in lacking[:_SHOWN]) + (", …" if len(lacking) > _SHOWN else "")
-        return unpriced(
-            [f"not offered, because their ModelRoutes have no price in {unit!r}: {shown}; add one, or deny them"]
-        )
+        rights = _Rights(project.group, project.billing.unit, project.allow, project.deny)
+        known = self._known.get(rights)
+        if known is None:
+            known = self._known[rights] = self._judge(rights)
+        return known
 
     def of_route(self, route: Route) -> Condition | None:
         """The condition Priced of a route; None when no project that pays sees it."""
@@ -60,24 +56,25 @@ class PriceBook:
             return priced(f"The model has a price in {_named(sorted(units))}.")
         return unpriced(f"{_lack(route, unit)}; add it to spec.prices" for unit in lacking)
 
-    def _unpriced(self, rights: _Rights) -> Sequence[Route]:
-        if rights not in self._known:
-            without = self._in_sight(rights.group, rights.unit)[1]
-            lacking = [one for one in without if _may_use(rights, one.model)]
-            for route in lacking:
-                self._lacking.setdefault(route.uid, set()).add(rights.unit)
-            self._known[rights] = lacking
-        return self._known[rights]
+    def _judge(self, rights: _Rights) -> Condition:
+        lacking = [one for one in self._without_price(rights.group, rights.unit) if _may_use(rights, one.model)]
+        for route in lacking:
+            self._lacking.setdefault(route.uid, set()).add(rights.unit)
+        unit = rights.unit
+        if not lacking:
+            return priced(f"Every model that the project may use has a price in {unit!r}.")
+        shown = ", ".join(repr(route.model) for route in lacking[:_SHOWN]) + (", …" if len(lacking) > _SHOWN else "")
+        return unpriced(
+            [f"what has no price in {unit!r} is not offered: {shown}; add it to their ModelRoutes, or deny them"]
+        )
 
-    def _in_sight(self, group: str, unit: str) -> tuple[list[Route], list[Route]]:
-        """The routes that the projects of a group see: with a price in the unit, and without."""
+    def _without_price(self, group: str, unit: str) -> Sequence[Route]:
+        """The routes that the projects of a group see and that can not be billed in the unit."""
         if (group, unit) not in self._seen:
-            split: tuple[list[Route], list[Route]] = ([], [])
-            for route in self._routes:
-                if route.groups is None or group in route.groups:
-                    split[bool(prices.missing(unit, route))].append(route)
-                    self._units.setdefault(route.uid, set()).add(unit)
-            self._seen[group, unit] = split
+            seen = [route for route in self._routes if route.groups is None or group in route.groups]
+            for route in seen:
+                self._units.setdefault(route.uid, set()).add(unit)
+            self._seen[group, unit] = [route for route in seen if prices.missing(unit, route)]
         return self._seen[group, unit]
 
 
@@ -86,8 +83,11 @@ def judged(outcome: Outcome[Built], judge: Callable[[Built], Condition | None]) 
     condition = None if outcome.part is None else judge(outcome.part)
     if condition is None:
         return outcome
-    status = replace(outcome.status, conditions=(*outcome.status.conditions, condition))
-    return Outcome(outcome.part, status)
+    status = outcome.status
+    conditions = (*status.conditions, condition)
+    return Outcome(
+        outcome.part, ObjectStatus(status.uid, conditions, status.fields, served=status.served, settled=status.settled)
+    )
 
 
 def _may_use(rights: _Rights, model: str) -> bool:
@@ -96,8 +96,9 @@ def _may_use(rights: _Rights, model: str) -> bool:
 
 def _lack(route: Route, unit: str) -> str:
     lacking = prices.missing(unit, route)
-    whole = "" if set(lacking) == route.operations else f" for {_named(lacking)}"
-    return f"no price{whole} in {unit!r}, so that projects which pay in it are not offered the model"
+    if set(lacking) == route.operations:
+        return f"no price in {unit!r}, so that projects which pay in it are not offered the model"
+    return f"no price for {_named(lacking)} in {unit!r}, so that projects which pay in it are refused that"
 
 
 def _named(names: Sequence[str]) -> str:

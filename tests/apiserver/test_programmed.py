@@ -103,20 +103,20 @@ def test_what_is_not_enforced_is_refused_with_a_sentence_and_an_event(cluster: C
     project = """
 apiVersion: havuz.dev/v1alpha1
 kind: Project
-metadata: {name: prepaid}
-spec: {billing: {plan: Prepaid}}
+metadata: {name: graceful}
+spec: {rotationGrace: 1h}
 """
     cluster.apply(project, namespace=namespace)
-    _wait(cluster, "project/prepaid", "Accepted=False", namespace=namespace)
-    accepted = cluster.condition("project", "prepaid", "Accepted", namespace=namespace)
+    _wait(cluster, "project/graceful", "Accepted=False", namespace=namespace)
+    accepted = cluster.condition("project", "graceful", "Accepted", namespace=namespace)
     assert accepted["reason"] == "UnsupportedValue"
-    assert "spec.billing.plan" in accepted["message"]
+    assert "spec.rotationGrace" in accepted["message"]
 
     def told() -> bool:
         events = cluster.get("events", "--namespace", namespace)["items"]
         return any(
             (event["involvedObject"]["name"], event["type"], event["reason"])
-            == ("prepaid", "Warning", "UnsupportedValue")
+            == ("graceful", "Warning", "UnsupportedValue")
             for event in events
         )
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import openai
@@ -54,8 +56,8 @@ def test_every_gateway_serves_the_quick_start_with_the_key_from_its_secret(
 def test_kubectl_get_shows_columns_worth_reading(cluster: Cluster, quickstart: str) -> None:
     def shown(kind: str) -> dict[str, str]:
         head, first, *_ = cluster.kubectl("--namespace", quickstart, "get", kind).splitlines()
-        columns = head.split()
-        return dict(zip(columns, first.split(), strict=False))
+        starts = [match.start() for match in re.finditer(r"\S+", head)]  # a cell may be empty
+        return {head[begin:end].strip(): first[begin:end].strip() for begin, end in pairwise([*starts, None])}
 
     assert {"PLAN": "Unmetered", "KEYS": "2/2", "READY": "True"}.items() <= shown("projects").items()
     assert {"TARGETS": "1/1", "READY": "True"}.items() <= shown("modelroutes").items()

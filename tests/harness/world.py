@@ -28,6 +28,7 @@ PERMANENT = frozenset(
         keys.FLEET_SEEN,
         keys.ACKS,
         keys.VERDICTS,
+        keys.METERED_PROJECTS,
     }
 )
 
@@ -92,7 +93,7 @@ class World:
         found: set[str] = set()
         async for key in self.redis.scan_iter(count=1_000):
             name = key.decode()
-            if name not in PERMANENT and await self.redis.ttl(key) == -1:
+            if name not in PERMANENT and not keys.is_permanent_of_project(name) and await self.redis.ttl(key) == -1:
                 found.add(name)
         return found
 

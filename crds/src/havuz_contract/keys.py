@@ -27,3 +27,94 @@ FLEET_LOST_AFTER_SECONDS = 10.0
 # Stream of verdicts on upstream keys, told by each gateway to the others and to the operator.
 VERDICTS = "havuz:{health}:verdicts"
 VERDICTS_KEPT = 1_000
+
+
+def account(project_uid: str) -> str:
+    """Permanent: the money of one project, a hash; `havuz_contract.accounts` lists its fields."""
+    return f"havuz:{{p:{project_uid}}}:account"
+
+
+def credits_of(project_uid: str) -> str:
+    """Permanent: every credit that was ever applied, a hash of credit id to nanos."""
+    return f"havuz:{{p:{project_uid}}}:credits"
+
+
+def usage_stream(project_uid: str) -> str:
+    """Permanent, trimmed: the stream of what happened to the money of one project, one versioned event per entry."""
+    return f"havuz:{{p:{project_uid}}}:usage"
+
+
+# Fields that gateways keep in an account beside those of `havuz_contract.accounts`: `period_granted` (what the period's
+# allowance was), `short` (cost that the balance did not reach for, ever), `archived` (cost of events that were trimmed
+# from the usage stream), `updated` (unix milliseconds of the last change), `suspended` (set by a person: no admission).
+
+
+def reservations(project_uid: str) -> str:
+    """Permanent, empty when nothing is open: request id to the record of what was reserved (see `reserve.lua`)."""
+    return f"havuz:{{p:{project_uid}}}:reservations"
+
+
+def expiries(project_uid: str) -> str:
+    """Permanent, empty when nothing is open: request ids by the moment their reservation expires (unix ms)."""
+    return f"havuz:{{p:{project_uid}}}:expiries"
+
+
+def rates(project_uid: str) -> str:
+    """Lives a few minutes: theoretical arrival times of the rate limits of a project (`r`, `t`) and its keys."""
+    return f"havuz:{{p:{project_uid}}}:rates"
+
+
+def spend(project_uid: str, day: str) -> str:
+    """Lives two days: what was settled and reserved on a UTC day (`20261121`) by the project (`p`) and its keys."""
+    return f"havuz:{{p:{project_uid}}}:spend:{day}"
+
+
+def key_leases(project_uid: str, key_id: str) -> str:
+    """Lives as long as a request may: open requests of one key by the moment they expire (unix ms)."""
+    return f"havuz:{{p:{project_uid}}}:leases:{key_id}"
+
+
+def used_in_hour(project_uid: str, hour: str) -> str:
+    """Lives `HOURS_KEPT_SECONDS`: roll-up of a UTC hour (`2026112114`); `key|model|upstream` to counts."""
+    return f"havuz:{{p:{project_uid}}}:hour:{hour}"
+
+
+def used_in_day(project_uid: str, day: str) -> str:
+    """Lives as long as usage is kept (400 days by default): roll-up of a UTC day (`20261121`), like that of an hour."""
+    return f"havuz:{{p:{project_uid}}}:day:{day}"
+
+
+def settled(project_uid: str, request_id: str) -> str:
+    """Lives minutes (settled) to days (abandoned): how a request was closed, so that it is closed only once."""
+    return f"havuz:{{p:{project_uid}}}:settled:{request_id}"
+
+
+HOURS_KEPT_SECONDS = 35 * 86_400
+
+
+def upstream_rates(upstream_uid: str) -> str:
+    """Lives a few minutes: theoretical arrival times of the rate limits of an upstream (`r`, `t`)."""
+    return f"havuz:{{u:{upstream_uid}}}:rates"
+
+
+def upstream_leases(upstream_uid: str) -> str:
+    """Lives as long as a request may: attempts under way on an upstream by the moment they expire (unix ms)."""
+    return f"havuz:{{u:{upstream_uid}}}:leases"
+
+
+def upstream_spend(upstream_uid: str, day: str) -> str:
+    """Lives two days: what an upstream's requests cost on a UTC day, settled and claimed, in nanos."""
+    return f"havuz:{{u:{upstream_uid}}}:spend:{day}"
+
+
+# Permanent, pruned by score: uids of projects with open reservations or recent use (unix seconds).
+METERED_PROJECTS = "havuz:{meter}:projects"
+# Lives seconds: the gateway whose turn it is to sweep.
+SWEEPER = "havuz:{meter}:sweeper"
+
+_PERMANENT_OF_PROJECT = ("account", "credits", "usage", "reservations", "expiries")
+
+
+def is_permanent_of_project(name: str) -> bool:
+    """Whether this is one of the keys of a project that live for ever."""
+    return name.startswith("havuz:{p:") and name.rpartition(":")[2] in _PERMANENT_OF_PROJECT

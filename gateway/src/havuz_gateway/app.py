@@ -16,9 +16,12 @@ from havuz_gateway.config.fleet import FleetReport
 from havuz_gateway.config.holder import Holder
 from havuz_gateway.config.redis_source import RedisSource
 from havuz_gateway.config.state import Decoder, State
-from havuz_gateway.metering.unmetered import Unmetered
+from havuz_gateway.metering.address import address_of
+from havuz_gateway.metering.link import Address, Link
+from havuz_gateway.metering.redis_meter import MeterSettings, RedisMeter
+from havuz_gateway.metering.scripts import LOADS
 from havuz_gateway.operations import Readiness
-from havuz_gateway.pipeline.services import Services
+from havuz_gateway.pipeline.services import Metering, Services
 from havuz_gateway.pool.pool import Pool
 from havuz_gateway.pool.probe import Probes
 from havuz_gateway.pool.sharing import Sharing
@@ -76,10 +79,12 @@ class _Parts:
         self.probes = Probes(self.pool)
         self.holder.listen(lambda view: self.pool.sync(view.snapshot.upstreams))
         self.fleet = FleetReport(self.redis, self.holder, gateway_id=settings.gateway_id, wall=time.time)
+        self.meter = _meter(settings)
         self.services = Services(
             view=self.holder.view,
             pool=self.pool,
-            meter=Unmetered(),
+            meter=self.meter,
+            metering=Metering(margin=settings.reservation_margin, bill_abandoned=settings.abandoned == "BillInput"),
             telemetry=self.telemetry,
             test_member=self._test_member,
             now=time.monotonic,
@@ -122,12 +127,19 @@ def build_gateway(settings: Settings) -> lifecycle.Gateway:
         "sharing": parts.sharing.run,
         "probes": parts.probes.run,
     }
-    closing: list[Callable[[], Awaitable[None]]] = [parts.fleet.leave, parts.telemetry.close, parts.http.close]
+    closing: list[Callable[[], Awaitable[None]]] = [
+        parts.services.drains.close,
+        parts.meter.close,
+        parts.fleet.leave,
+        parts.telemetry.close,
+        parts.http.close,
+    ]
     if parts.disk is not None:
         background["disk-copy"] = parts.disk.run
         closing.insert(0, parts.disk.flush)
     closing.append(parts.redis.aclose)
     parts.telemetry.start()
+    parts.meter.start()
     return lifecycle.Gateway(
         edge=edge,
         readiness=Readiness(problem=lambda: parts.source.problem),
@@ -149,6 +161,30 @@ async def run_gateway(settings: Settings, *, stop: asyncio.Event, ready: Callabl
     )
     drain = lifecycle.Drain(delay=settings.drain_delay, grace=settings.drain_grace)
     await lifecycle.serve(build_gateway(settings), ports, drain, stop=stop, ready=ready)
+
+
+def _meter(settings: Settings) -> RedisMeter:
+    address = address_of(settings.redis_url.get_secret_value())
+
+    async def locate() -> Address:
+        return address
+
+    folder = settings.state_dir / "settles" if settings.state_dir is not None else None
+    try:
+        return RedisMeter(
+            Link(locate, greeting=LOADS, timeout=settings.meter_timeout),
+            owner=settings.gateway_id,
+            wall=time.time,
+            settings=MeterSettings(
+                spool_folder=folder,
+                spool_bytes=settings.spool_bytes,
+                days_kept=settings.usage_days,
+                events_kept=settings.usage_events,
+                sweep_seconds=settings.sweep_interval,
+            ),
+        )
+    except OSError as error:
+        raise SettingsError(f"setting 'state_dir': {str(folder)!r} can't be written: {error.strerror}") from None
 
 
 def _telemetry(settings: Settings) -> Telemetry:

@@ -1,8 +1,9 @@
 """The errors a client sees. A surface renders them; nothing here knows what an answer looks like.
 
 Types, statuses and codes follow OpenAI's error object; the table is the one clients are promised:
-400 invalid_request_error, 401 authentication_error, 403 permission_error, 404 not_found_error, 429 rate_limit_error,
-500 api_error, 503 service_unavailable, and 504 timeout_error for a deadline that passed.
+400 invalid_request_error, 401 authentication_error, 402 insufficient_balance or price_missing, 403 permission_error,
+404 not_found_error, 429 rate_limit_error, 500 api_error, 503 service_unavailable, and 504 timeout_error for a deadline
+that passed.
 """
 
 from collections.abc import Mapping
@@ -59,6 +60,26 @@ class Unauthenticated(GatewayError):
 
     status = 401
     type = "authentication_error"
+
+
+class InsufficientBalance(GatewayError):
+    """The balance does not cover the most that the request can cost. Retrying would change nothing until a top-up."""
+
+    status = 402
+    type = "insufficient_balance"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, headers={"x-should-retry": "false"})
+
+
+class PriceMissing(GatewayError):
+    """The model has no price in the project's unit, so that its use could not be billed."""
+
+    status = 402
+    type = "price_missing"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, param="model", headers={"x-should-retry": "false"})
 
 
 class PermissionDenied(GatewayError):

@@ -84,6 +84,29 @@ class Settings(BaseSettings):
         default=5.0, description="seconds to go on accepting after SIGTERM, until load balancers have noticed"
     )
     drain_grace: Seconds = Field(default=300.0, description="seconds that requests in flight have to end after that")
+    meter_timeout: Annotated[float, Field(gt=0, le=60)] = Field(
+        default=1.0, description="seconds without an answer after which Redis counts as away for metering"
+    )
+    reservation_margin: Seconds = Field(
+        default=60.0, description="seconds after a request's deadline until its reservation counts as abandoned"
+    )
+    abandoned: Literal["Release", "BillInput"] = Field(
+        default="Release", description="what a request costs whose gateway died: nothing, or its estimated input"
+    )
+    sweep_interval: Annotated[float, Field(ge=0.1, le=3600)] = Field(
+        default=5.0, description="seconds between two looks for abandoned requests, by one gateway of the fleet"
+    )
+    usage_days: int = Field(default=400, ge=1, le=3650, description="days that usage is kept in Redis")
+    usage_events: int = Field(
+        default=1_000_000,
+        ge=1_000,
+        le=1_000_000_000,
+        description="usage events kept in Redis for each project, at most",
+    )
+    spool_bytes: int = Field(
+        default=256 * 1024 * 1024, ge=64 * 1024, le=1024**4,
+        description="bytes of settles that are kept in state_dir while Redis is away",
+    )  # fmt: skip
     trace_ratio: float | None = Field(
         default=None,
         ge=0,

@@ -16,6 +16,7 @@ from havuz_operator.fleet import Fleet
 from havuz_operator.handlers.lifecycle import watch_until_signalled
 from havuz_operator.health_report import HealthReport
 from havuz_operator.kube import Kube, KubeError
+from havuz_operator.money_report import MoneyReport
 from havuz_operator.project_keys import make_missing
 from havuz_operator.publication import Publication
 from havuz_operator.reconcile import Reconciler
@@ -56,15 +57,17 @@ class _Parts:
         self._publication = Publication(client, lambda: Publisher(client, keyring))
         self._fleet = Fleet(client, on_change=self._fleet_changed, monotonic=time.monotonic, wall=time.time)
         self._health = HealthReport(client, on_change=self._wake)
+        self._money = MoneyReport(client, on_change=self._wake, clock=_now)
         self._reconciler = Reconciler(
             world=world,
             publication=self._publication,
             make_keys=self._make_keys,
+            credit=self._money.credit,
             on_compiled=self._wake,
             clock=_now,
             debounce=settings.debounce,
         )
-        sources = Sources(world, self._reconciler, self._publication, self._fleet, self._health.book)
+        sources = Sources(world, self._reconciler, self._publication, self._fleet, self._health.book, self._money)
         self._statuses = StatusReport(sources, kube, clock=_now, unique=lambda: secrets.token_hex(8))
 
     def work(self) -> dict[str, Work]:
@@ -74,6 +77,7 @@ class _Parts:
             "statuses": self._statuses.run,
             "fleet": self._fleet.run,
             "health": self._health.run,
+            "money": self._money.run,
             "resync": self._resync,
         }
 

@@ -40,6 +40,8 @@ def happening(transition: Transition) -> Happening | None:
             return Happening("Normal", after.reason, after.message)
         case "Usable":
             return _usability(transition)
+        case "Credited" | "Funded" | "Priced":
+            return _money(transition)
         case _:
             return None
 
@@ -51,6 +53,13 @@ def _usability(transition: Transition) -> Happening | None:
     if after.status == "True" and (transition.before or {}).get("reason") in _USABLE_EVENTS:
         return Happening("Normal", "KeyUsable", after.message)
     return None
+
+
+def _money(transition: Transition) -> Happening | None:
+    after = transition.after
+    if after.status == "False":
+        return Happening("Warning", after.reason, after.message)
+    return Happening("Normal", after.reason, after.message) if transition.flipped else None
 
 
 def event_body(about: Document, what: Happening, *, name_suffix: str, now: datetime) -> dict[str, Any]:

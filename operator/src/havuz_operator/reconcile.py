@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
 from havuz_contract.compiler.compile import Compiled, Memo, ObjectStatus, Resources
 from havuz_contract.compiler.compile import compile as compile_snapshot
-from havuz_contract.snapshot.models import Part
+from havuz_contract.snapshot.models import Part, Project
 from havuz_contract.v1alpha1.meta import KubeObject, ObjectRef
 from havuz_operator.publication import Publication
 from havuz_operator.world import World
@@ -17,12 +17,13 @@ _log = logging.getLogger(__name__)
 _RETRY_SECONDS = (0.1, 0.3, 1.0, 3.0, 10.0)
 
 MakeKeys = Callable[[Compiled], Awaitable[bool]]
+Credit = Callable[[Mapping[str, Project]], Awaitable[None]]
 
 
 class Reconciler:
     """Keeps what gateways serve equal to what the world says. `on_compiled` is called after each round.
 
-    `make_keys` makes missing project keys and says whether it did.
+    `make_keys` makes missing project keys and says whether it did; `credit` applies the credits of what is published.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class Reconciler:
         world: World,
         publication: Publication,
         make_keys: MakeKeys,
+        credit: Credit,
         on_compiled: Callable[[], None],
         clock: Callable[[], datetime],
         debounce: float,
@@ -40,6 +42,7 @@ class Reconciler:
         self._world = world
         self._publication = publication
         self._make_keys = make_keys
+        self._credit = credit
         self._on_compiled = on_compiled
         self._clock = clock
         self._debounce = debounce
@@ -59,7 +62,7 @@ class Reconciler:
                 failures += 1
                 expected = type(error).__module__.startswith("redis")
                 told = {"error": str(error), "again_in_seconds": pause}
-                _log.error("the configuration could not be published", extra=told, exc_info=not expected)
+                _log.error("the configuration or its credits could not be published", extra=told, exc_info=not expected)
                 self._on_compiled()
                 await asyncio.sleep(pause)
                 self._world.changed.set()
@@ -94,6 +97,7 @@ class Reconciler:
         await self._publication.publish(compiled.snapshot)
         if self._publication.revision != before:
             _log.info("published", extra={"revision": self._publication.revision})
+        await self._credit(compiled.snapshot.projects)
         self._on_compiled()
 
     async def _compile(self) -> tuple[Compiled, Resources]:

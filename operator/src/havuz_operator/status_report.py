@@ -13,14 +13,15 @@ from havuz_contract.v1alpha1.conditions import Condition, not_programmed, progra
 from havuz_contract.v1alpha1.meta import ObjectRef
 from havuz_contract.v1alpha1.registry import ManifestError
 from havuz_operator import health_report
-from havuz_operator.conditions import StatusChange, change
-from havuz_operator.events import event_body, happening
+from havuz_operator.conditions import StatusChange, Transition, change
+from havuz_operator.events import Happening, event_body, happening
 from havuz_operator.fleet import Fleet
 from havuz_operator.health_report import HealthBook
 from havuz_operator.kube import Kube, KubeError
+from havuz_operator.money_report import MoneyReport, Shown
 from havuz_operator.publication import Publication
 from havuz_operator.reconcile import Reconciler
-from havuz_operator.world import Stored, World
+from havuz_operator.world import Document, Stored, World
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +30,8 @@ _GRACE_SECONDS = 0.3
 _LONGEST_REST_SECONDS = 60.0
 _RETRY_SECONDS = 1.0
 _BREATHE_EVERY = 200
+_MONEY_CONDITIONS = ("Credited", "Funded")
+_MONEY_FIELDS = ("balance", "reserved", "spent", "period")
 _UNPUBLISHED = Condition("Programmed", "False", "Loading", "The configuration has not been published yet.")
 _SUSPENDED = Condition("Usable", "False", "Suspended", "spec.suspended takes the key out of the pool.")
 
@@ -42,6 +45,7 @@ class Sources:
     publication: Publication
     fleet: Fleet
     health: HealthBook
+    money: MoneyReport
 
 
 class StatusReport:
@@ -103,6 +107,7 @@ class StatusReport:
                 difference = self._difference(ref, stored)
                 if difference is not None:
                     writing.append(group.create_task(self._write(ref, stored, difference)))
+        await self._tell_news()
         for task in writing:
             complete = complete and task.result()
         return complete
@@ -115,13 +120,28 @@ class StatusReport:
             self._sources.world.put({"kind": ref.kind, **written})
             for transition in difference.transitions:
                 what = happening(transition)
-                if what is not None:
-                    body = event_body(written, what, name_suffix=self._unique(), now=self._clock())
-                    await self._kube.create_event(body)
+                if what is not None and not _told_of_the_route(ref, transition):
+                    await self._tell(written, what)
         except KubeError as error:
             _log.warning("a status could not be written", extra={"object": str(ref), "error": str(error)})
             return False
         return True
+
+    async def _tell(self, about: Document, what: Happening) -> None:
+        """Post an Event. Raises `KubeError`."""
+        await self._kube.create_event(event_body(about, what, name_suffix=self._unique(), now=self._clock()))
+
+    async def _tell_news(self) -> None:
+        """Post what has happened to projects' money; what can't be posted is logged, and not tried again."""
+        news = self._sources.money.take_news()
+        if not news:
+            return
+        for stored in list(self._sources.world.objects.values()):
+            for what in news.get(stored.uid, ()):
+                try:
+                    await self._tell(stored.document, what)
+                except KubeError as error:
+                    _log.warning("an event could not be posted", extra={"event": what.message, "error": str(error)})
 
     def _difference(self, ref: ObjectRef, stored: Stored) -> StatusChange | None:
         status = self._status(stored)
@@ -135,6 +155,10 @@ class StatusReport:
             usable, health = self._usable(status, stored)
             conditions.extend(usable)
             fields |= health
+        if ref.kind == "Project":
+            money = (self._sources.money.look(status.uid) if status.served else None) or _kept(stored)
+            conditions.extend(money.conditions)
+            fields |= money.fields
         return change(stored.status, conditions, fields, generation=stored.generation, now=self._clock(), keep=keep)
 
     def _status(self, stored: Stored) -> ObjectStatus | None:
@@ -168,3 +192,18 @@ class StatusReport:
             self._sources.health.connect(status.uid, called)
         shown, last_error = self._sources.health.look(status.uid, self._clock().timestamp())
         return [shown.condition()], health_report.fields(shown, last_error or stored.status.get("lastError"))
+
+
+def _told_of_the_route(ref: ObjectRef, transition: Transition) -> bool:
+    """Whether this is news of a ModelRoute rather than of each of the thousand Projects that see it."""
+    return ref.kind == "Project" and transition.after.type == "Priced"
+
+
+def _kept(stored: Stored) -> Shown:
+    """What the status says of a project's money already: it stays while nothing newer is known."""
+    held = stored.status.get("conditions") or ()
+    conditions = [one for one in held if one.get("type") in _MONEY_CONDITIONS]
+    return Shown(
+        tuple(Condition(one["type"], one["status"], one["reason"], one["message"]) for one in conditions),
+        {name: stored.status.get(name) for name in _MONEY_FIELDS},
+    )

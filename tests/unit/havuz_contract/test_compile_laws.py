@@ -14,6 +14,7 @@ from havuz_contract import keys
 from havuz_contract.compiler.compile import Memo, Resources, resources_of
 from havuz_contract.compiler.compile import compile as compile_snapshot
 from havuz_contract.globs import matches_any
+from havuz_contract.snapshot import prices
 from havuz_contract.snapshot.diff import difference
 from havuz_contract.snapshot.models import Part, Snapshot
 from havuz_contract.v1alpha1.meta import KubeModel
@@ -46,13 +47,21 @@ route_specs = st.fixed_dictionaries(
     {"model": st.sampled_from(["m", "n"]), "targets": st.lists(targets, min_size=1, max_size=3)},
     optional={
         "exposeTo": st.sampled_from([{"namespaces": "All"}, {"namespaces": "Selector", "selector": {}}]),
-        "operations": st.sampled_from([["chat"], ["image"]]),
+        "operations": st.sampled_from([["chat"], ["image"], ["chat", "embeddings"]]),
+        "prices": st.sampled_from(
+            [[{"unit": "USD", "input": "1", "output": "2"}], [{"unit": "credits", "input": "1"}]]
+        ),
         "modes": st.builds(lambda some: {"think": {"targets": some}}, st.lists(targets, min_size=1, max_size=2)),
     },
 )
 project_specs = st.fixed_dictionaries(
     {"keys": st.lists(st.fixed_dictionaries({"name": names}), unique_by=lambda key: key["name"], max_size=3)},
-    optional={"billing": st.just({"plan": "Prepaid"}), "suspended": st.booleans()},
+    optional={
+        "billing": st.sampled_from([{"plan": "Prepaid"}, {"plan": "Prepaid", "unit": "credits"}, {"unit": "credits"}]),
+        "models": st.sampled_from([{"allow": ["m"]}, {"deny": ["*"]}]),
+        "rotationGrace": st.just("1h"),
+        "suspended": st.booleans(),
+    },
 )
 
 
@@ -94,7 +103,8 @@ def test_every_object_gets_its_conditions_and_is_served_only_when_accepted(
     served = {*compiled.snapshot.upstreams, *compiled.snapshot.routes, *compiled.snapshot.projects}
     assert set(compiled.statuses) == {one.ref for one in found}
     for status in compiled.statuses.values():
-        assert [condition.type for condition in status.conditions] == ["Accepted", "Resolved"]
+        types = [condition.type for condition in status.conditions]
+        assert types == ["Accepted", "Resolved"] or (types == ["Accepted", "Resolved", "Priced"] and status.served)
         assert all(condition.message for condition in status.conditions)
         assert status.served == (status.uid in served)
         assert (status.obstacle is None) == (status.served or status.settled)
@@ -151,6 +161,34 @@ def test_a_memory_of_other_resources_changes_nothing(some: list[Any], more: list
         fresh = compile_snapshot(resources, given_secrets, NOW)
         assert compile_snapshot(resources, given_secrets, NOW, memo=memo) == fresh
         assert memo.keys() <= {one.uid for one in found}
+
+
+@given(objects(), secrets)
+def test_a_project_lacks_a_price_exactly_where_a_route_that_it_may_use_says_so(
+    found: list[Any], given_secrets: Any
+) -> None:
+    compiled = compile_snapshot(resources_of(found, LABELS), given_secrets, NOW)
+    verdicts = {status.uid: status.condition("Priced") for status in compiled.statuses.values()}
+    for project in compiled.snapshot.projects.values():
+        sees = [one for one in compiled.snapshot.routes.values() if one.groups is None or project.group in one.groups]
+        lacking = [
+            one
+            for one in sees
+            if matches_any(project.allow, one.model)
+            and not matches_any(project.deny, one.model)
+            and prices.missing(project.billing.unit, one)
+        ]
+        verdict = verdicts[project.uid]
+        if project.billing.plan == "Unmetered":
+            assert verdict is None
+            continue
+        assert verdict is not None
+        assert (verdict.status == "False") == bool(lacking)
+        for route in lacking:
+            of_route = verdicts[route.uid]
+            assert of_route is not None
+            assert (of_route.status, of_route.reason) == ("False", "PriceMissing")
+            assert repr(project.billing.unit) in of_route.message
 
 
 def applied(before: Snapshot, after: Snapshot) -> Mapping[str, Mapping[str, Part]]:

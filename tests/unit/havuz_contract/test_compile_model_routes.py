@@ -87,7 +87,6 @@ def test_a_route_without_any_key_is_served_so_that_clients_are_told_503() -> Non
     [
         ({"suspended": True}, "'a' is suspended"),
         ({"secretRef": NO_SECRET}, "'a' is not Resolved"),
-        ({"limits": {"concurrency": 1}}, "'a' is not Accepted"),
         ({"models": ["o1*"]}, "no UpstreamKey that names [a] selects may serve model 'gpt'"),
     ],
 )

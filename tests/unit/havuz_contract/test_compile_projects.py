@@ -113,23 +113,6 @@ def test_rights_review_and_surface_reach_the_gateway() -> None:
 @pytest.mark.parametrize(
     ("spec", "sentence"),
     [
-        (
-            {"billing": {"plan": "Prepaid"}},
-            "spec.billing.plan 'Prepaid' is not enforced by this version; use Unmetered",
-        ),
-        (
-            {"billing": {"credits": [{"id": "a", "amount": "5"}]}},
-            "spec.billing.credits is not enforced by this version; remove it",
-        ),
-        (
-            {"billing": {"onMeterDown": "Serve"}},
-            "spec.billing.onMeterDown 'Serve' is not enforced by this version; use Refuse",
-        ),
-        (
-            {"billing": {"onDisconnect": "Drain"}},
-            "spec.billing.onDisconnect 'Drain' is not enforced by this version; use Cancel",
-        ),
-        ({"limits": {"requestsPerMinute": 5}}, "spec.limits is not enforced by this version; remove it"),
         ({"rotationGrace": "1h"}, "spec.rotationGrace is not enforced by this version; remove it"),
         ({"selfService": {"maxKeys": 2}}, "spec.selfService.maxKeys 2 is not enforced by this version; use 0"),
     ],
@@ -142,7 +125,7 @@ def test_what_this_version_would_not_enforce_is_refused(spec: dict[str, Any], se
 
 
 def test_every_value_that_is_not_enforced_is_named_at_once() -> None:
-    _, status = compiled(project(limits={"concurrency": 1}, rotationGrace="1h"))
+    _, status = compiled(project(selfService={"maxKeys": 1}, rotationGrace="1h"))
     assert condition(status, "Accepted").message.count("is not enforced") == 2
 
 

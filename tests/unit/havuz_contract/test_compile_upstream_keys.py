@@ -8,7 +8,7 @@ import pytest
 from harness.manifests import upstream_key
 from havuz_contract.compiler.compile import ObjectStatus, Resources, Secrets
 from havuz_contract.compiler.compile import compile as compile_snapshot
-from havuz_contract.snapshot.models import Upstream
+from havuz_contract.snapshot.models import Limits, Upstream
 from havuz_contract.v1alpha1.upstreamkey import UpstreamKey
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -107,16 +107,10 @@ def test_a_key_that_is_being_deleted_is_gone() -> None:
     assert (result.snapshot.upstreams, result.statuses) == ({}, {})
 
 
-def test_limits_that_nobody_would_enforce_are_refused() -> None:
-    upstream, status = compiled(upstream_key(limits={"concurrency": 3}))
-    condition = status.condition("Accepted")
-    assert upstream is None
-    assert condition is not None
-    assert (condition.status, condition.reason, condition.message) == (
-        "False",
-        "UnsupportedValue",
-        "spec.limits is not enforced by this version; remove it",
-    )
+def test_limits_reach_the_gateway_with_money_in_nanos() -> None:
+    upstream, _ = compiled(upstream_key(limits={"concurrency": 3, "spendPerDay": "40.5"}))
+    assert upstream is not None
+    assert upstream.limits == Limits(concurrency=3, spend_per_day=40_500_000_000)
 
 
 @pytest.mark.parametrize(

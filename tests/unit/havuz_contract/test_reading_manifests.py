@@ -86,6 +86,15 @@ def test_mode_and_prefix_of_a_key_can_not_change() -> None:
     assert refused_changes(before, before) == []
 
 
+def test_the_unit_of_a_project_that_pays_can_not_change() -> None:
+    free, paying = project(billing={"unit": "USD"}), project(billing={"unit": "USD", "plan": "Prepaid"})
+    other = project(billing={"unit": "credits", "plan": "Prepaid"})
+    assert refused_changes(free, other) == []
+    assert refused_changes(paying, other) == [
+        Problem("spec.billing", "unit of a project that pays can not change; make another Project")
+    ]
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),

@@ -7,6 +7,7 @@ A feature that comes to life deletes its line here.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from havuz_contract import periods
 from havuz_contract.compiler.chain import Check, Finding
 from havuz_contract.v1alpha1.meta import KubeModel
 from havuz_contract.v1alpha1.modelroute import ModelRoute, Parameters
@@ -89,7 +90,17 @@ def _all_parameters(route: ModelRoute) -> Iterator[tuple[str, Parameters | None]
             yield f"spec.modes.{name}.targets[{index}].parameters", target.parameters
 
 
-UPSTREAM_KEY: tuple[Check[UpstreamKey], ...] = (_unset("spec.limits", lambda it: it.spec.limits),)
+def _time_zone(project: Project) -> Iterator[Finding]:
+    monthly = project.spec.billing.monthly
+    if monthly is None:
+        return
+    try:
+        periods.zone(monthly.time_zone)
+    except ValueError as error:
+        yield Finding("Invalid", f"spec.billing.monthly.timeZone {error}")
+
+
+UPSTREAM_KEY: tuple[Check[UpstreamKey], ...] = ()
 
 MODEL_ROUTE: tuple[Check[ModelRoute], ...] = (
     _served_operations,
@@ -98,11 +109,7 @@ MODEL_ROUTE: tuple[Check[ModelRoute], ...] = (
 )
 
 PROJECT: tuple[Check[Project], ...] = (
-    _only("spec.billing.plan", lambda it: it.spec.billing.plan, supported="Unmetered"),
-    _unset("spec.billing.credits", lambda it: it.spec.billing.credits),
-    _only("spec.billing.onMeterDown", lambda it: it.spec.billing.on_meter_down, supported="Refuse"),
-    _only("spec.billing.onDisconnect", lambda it: it.spec.billing.on_disconnect, supported="Cancel"),
-    _unset("spec.limits", lambda it: it.spec.limits),
+    _time_zone,
     _unset("spec.rotationGrace", lambda it: it.spec.rotation_grace),
     _only("spec.selfService.maxKeys", lambda it: it.spec.self_service.max_keys, supported=0),
 )

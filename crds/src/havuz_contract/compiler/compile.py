@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from havuz_contract.compiler import projects, routes, upstreams
+from havuz_contract.compiler import pricing, projects, routes, upstreams
 from havuz_contract.compiler.credentials import Secrets
 from havuz_contract.compiler.memo import Memo, forget, recall
 from havuz_contract.compiler.outcome import Compiled, ObjectStatus, Outcome
@@ -58,16 +58,21 @@ def compile(  # noqa: A001 (it is what it does; nobody needs the built-in here)
     pool = _upstreams(_by_age(resources.upstream_keys), secrets, memory, snapshot.upstreams, statuses)
 
     claims = routes.Claims()
+    built_routes: list[tuple[ModelRoute, Outcome[models.Route]]] = []
     for route in _by_age(resources.model_routes):
         keys = pool.get(route.metadata.namespace, ())
         built = routes.build(route, keys=keys, namespaces=resources.namespaces, claims=claims)
-        _keep(built, route, snapshot.routes, statuses)
+        built_routes.append((route, built))
 
+    prices = pricing.PriceBook(built.part for _, built in built_routes if built.part is not None)
     owners = projects.KeyOwners()
     for project in _by_age(resources.projects):
         inputs = projects.secret_inputs(project, secrets)
         read = recall(memory, project, inputs, lambda one=project: projects.read(one, secrets))  # type: ignore[misc]
-        _keep(projects.finish(read, owners, now), project, snapshot.projects, statuses)
+        whole = projects.finish(read, owners, now)
+        _keep(pricing.judged(whole, prices.of_project), project, snapshot.projects, statuses)
+    for route, built in built_routes:
+        _keep(pricing.judged(built, prices.of_route), route, snapshot.routes, statuses)
 
     forget(memory, but=(status.uid for status in statuses.values()))
     return Compiled(snapshot, statuses)

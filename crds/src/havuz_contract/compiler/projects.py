@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from math import inf
 
 from havuz_contract import project_keys
-from havuz_contract.compiler import checks, credentials
+from havuz_contract.compiler import billing, checks, credentials
 from havuz_contract.compiler.chain import Finding, examine
 from havuz_contract.compiler.credentials import Missing, Secrets
 from havuz_contract.compiler.outcome import ObjectStatus, Outcome
@@ -139,6 +139,7 @@ def _read_key(project: Project, key: ProjectKey, secrets: Secrets) -> KeyPart | 
         masked=project_keys.masked(value),
         created_at=_created(project, secrets.get((project.metadata.namespace, ref.name), {})),
         expires_at=key.expires_at.timestamp() if key.expires_at else None,
+        limits=billing.limits(key.limits),
     )
 
 
@@ -164,6 +165,8 @@ def _part(project: Project, keys: tuple[KeyPart, ...]) -> ProjectPart:
         deny=spec.models.deny,
         review=ReviewPart(until=spec.review.until.timestamp(), models=spec.review.models) if spec.review else None,
         surface=SurfacePart(hosts=spec.surface.hosts, protocols=protocols),
+        billing=billing.billing(spec.billing),
+        limits=billing.limits(spec.limits),
         suspended=spec.suspended,
     )
 

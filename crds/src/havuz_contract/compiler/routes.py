@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Literal
 
-from havuz_contract.compiler import checks
+from havuz_contract.compiler import billing, checks
 from havuz_contract.compiler.chain import examine
 from havuz_contract.compiler.outcome import ObjectStatus, Outcome
 from havuz_contract.compiler.resolve import PooledKey, Selection, groups, select, without_stand_ins
@@ -131,6 +131,7 @@ def _targets(
             weight=target.weight,
             parameters=_parameters(target.parameters),
             context_window=target.context_window,
+            prices=billing.prices(target.prices),
         )
         for target, selection in zip(targets, selections, strict=True)
     )
@@ -169,6 +170,7 @@ def _route(route: ModelRoute, targets: tuple[Target, ...], modes: dict[ModeName,
             keepalive=seconds(spec.failover.keepalive),
         ),
         modes=modes,
+        prices=billing.prices(spec.prices),
         groups=visible_to,
         order=age,
     )

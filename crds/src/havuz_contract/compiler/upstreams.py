@@ -1,6 +1,6 @@
 """UpstreamKeys: from a resource and its Secret to the upstream that a gateway calls."""
 
-from havuz_contract.compiler import checks, credentials
+from havuz_contract.compiler import billing, checks, credentials
 from havuz_contract.compiler.chain import examine
 from havuz_contract.compiler.credentials import Missing, Secrets
 from havuz_contract.compiler.outcome import ObjectStatus, Outcome
@@ -98,4 +98,5 @@ def _upstream(key: UpstreamKey, *, credential: str, ca_bundle: str | None, mocke
         probe_interval=seconds(spec.probe.interval),
         headers={} if mocked else dict(spec.headers or {}),
         ca_bundle=None if mocked else ca_bundle,
+        limits=billing.limits(spec.limits),
     )

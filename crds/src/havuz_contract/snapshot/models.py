@@ -1,7 +1,8 @@
 """What a gateway may know: the compiled configuration, without one word of Kubernetes.
 
 Compatibility: a gateway ignores fields it does not know, and keeps its last good revision
-when `SCHEMA_VERSION` is not the one it was built for. Durations are seconds, times are unix seconds.
+when `SCHEMA_VERSION` is not the one it was built for. Durations are seconds, times are unix seconds, amounts are
+nanos: billionths of their unit.
 """
 
 from typing import Any, Literal
@@ -14,6 +15,9 @@ ProviderName = Literal["openai", "openai-compatible", "mock"]
 Operation = Literal["chat", "embeddings", "image", "speech", "transcription"]
 Balance = Literal["LeastBusy", "Weighted"]
 KeyMode = Literal["Live", "Test"]
+Plan = Literal["Unmetered", "Prepaid", "Monthly"]
+OnMeterDown = Literal["Refuse", "Serve"]
+OnDisconnect = Literal["Cancel", "Drain"]
 FailoverReason = Literal["Connect", "Timeout", "RateLimited", "ServerError", "Rejected", "Exhausted", "ModelMissing"]
 
 
@@ -29,6 +33,16 @@ class Breaker(Part):
     failures: int = 5
     window: float = 30.0
     open_for: float = 30.0
+
+
+class Limits(Part):
+    """How much may be used by all gateways together; None is not limited. `tokens_*` count input and output."""
+
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    concurrency: int | None = None
+    max_tokens_per_request: int | None = None  # output tokens that one request may ask for
+    spend_per_day: int | None = None  # nanos per day in UTC, in the unit of whoever pays
 
 
 class Upstream(Part):
@@ -49,6 +63,7 @@ class Upstream(Part):
     probe_interval: float | None = 60.0
     headers: dict[str, str] = Field(default_factory=dict, repr=False)
     ca_bundle: str | None = None
+    limits: Limits = Limits()
 
 
 class Parameters(Part):
@@ -57,6 +72,20 @@ class Parameters(Part):
     defaults: dict[str, Any] = Field(default_factory=dict)
     overrides: dict[str, Any] = Field(default_factory=dict)
     drop: tuple[str, ...] = ()
+
+
+class Price(Part):
+    """What a model costs in one unit, in nanos. None: not said, and then not free but impossible to bill."""
+
+    unit: str
+    input: int | None = None  # the token prices are per million tokens
+    cached_input: int | None = None
+    cache_write: int | None = None
+    output: int | None = None
+    per_image: int | None = None
+    per_request: int | None = None
+    per_million_characters: int | None = None
+    per_minute_audio: int | None = None
 
 
 class Target(Part):
@@ -68,6 +97,7 @@ class Target(Part):
     weight: int = 100
     parameters: Parameters = Parameters()
     context_window: int | None = None
+    prices: tuple[Price, ...] = ()  # of this target where they are not the route's; one per unit
 
 
 class Mode(Part):
@@ -104,6 +134,7 @@ class Route(Part):
     balance: Balance = "LeastBusy"
     failover: Failover = Failover()
     modes: dict[Literal["think", "deepsearch"], Mode] = Field(default_factory=dict)
+    prices: tuple[Price, ...] = ()  # one per unit
     groups: tuple[str, ...] | None = None
     order: int = 0  # where two routes claim one model id, the lower order serves it
 
@@ -118,6 +149,7 @@ class ProjectKey(Part):
     masked: str
     created_at: float = 0.0
     expires_at: float | None = None
+    limits: Limits = Limits()
 
 
 class Surface(Part):
@@ -134,8 +166,32 @@ class Review(Part):
     models: tuple[str, ...]
 
 
+class Monthly(Part):
+    """An allowance renewed each month, when the anchor day begins in the time zone (an IANA name).
+
+    An anchor day that a month does not have is its last day.
+    """
+
+    allowance: int  # nanos
+    anchor_day: int = Field(default=1, ge=1, le=31)
+    time_zone: str = "UTC"
+    rollover: bool = False
+
+
+class Billing(Part):
+    """How a project pays. `credits` (id to nanos) is what the manifest says; what was applied is in the account."""
+
+    unit: str = "USD"
+    plan: Plan = "Unmetered"
+    credits: dict[str, int] = Field(default_factory=dict)
+    monthly: Monthly | None = None  # with plan Monthly, and only then
+    on_meter_down: OnMeterDown = "Refuse"
+    on_disconnect: OnDisconnect = "Cancel"
+    drain_seconds: float = 30.0
+
+
 class Project(Part):
-    """One customer: its keys, and the models they may use."""
+    """One customer: its keys, the models they may use, and how it pays."""
 
     uid: str
     name: str
@@ -146,6 +202,8 @@ class Project(Part):
     deny: tuple[str, ...] = ()
     review: Review | None = None
     surface: Surface = Surface()
+    billing: Billing = Billing()
+    limits: Limits = Limits()
     suspended: bool = False
 
 

@@ -2,6 +2,8 @@
 
 Accepted: the object is valid and supported. Resolved: what it refers to was found. Programmed: every live
 gateway has loaded the revision that holds it. Usable (UpstreamKey): the provider takes the key at this moment.
+Priced (ModelRoute and Project that is metered): whoever pays for a model finds a price for it. Credited (Project):
+its credits were applied. Funded (Project that is metered): there is something left to spend.
 """
 
 from collections.abc import Iterable
@@ -13,7 +15,7 @@ from pydantic import AwareDatetime, Field, StringConstraints
 from havuz_contract.v1alpha1.meta import KubeModel
 from havuz_contract.v1alpha1.rules import ListMap
 
-ConditionType = Literal["Accepted", "Resolved", "Programmed", "Usable"]
+ConditionType = Literal["Accepted", "Resolved", "Programmed", "Usable", "Priced", "Credited", "Funded"]
 ConditionStatus = Literal["True", "False", "Unknown"]
 Reason = Literal[
     # Accepted
@@ -42,6 +44,15 @@ Reason = Literal[
     "Rejected",
     "Open",
     "Suspended",
+    # Priced
+    "Priced",
+    "PriceMissing",
+    # Credited
+    "Credited",
+    "CreditConflict",
+    # Funded
+    "Funded",
+    "BalanceGone",
 ]
 
 
@@ -59,7 +70,7 @@ class StatusCondition(KubeModel):
     """A condition as Kubernetes keeps it in an object's status."""
 
     type: Annotated[str, StringConstraints(max_length=316)]
-    """Accepted, Resolved, Programmed or Usable."""
+    """Accepted, Resolved, Programmed, Usable, Priced, Credited or Funded."""
     status: ConditionStatus
     """True, False, or Unknown."""
     reason: Annotated[str, StringConstraints(max_length=1024)]
@@ -96,6 +107,36 @@ def resolved(message: str, reason: Reason = "Resolved") -> Condition:
 def unresolved(reason: Reason, sentences: Iterable[str]) -> Condition:
     """Something that the object refers to is missing: one sentence per thing."""
     return Condition("Resolved", "False", reason, _joined(sentences))
+
+
+def priced(message: str) -> Condition:
+    """Every model that is meant has a price."""
+    return Condition("Priced", "True", "Priced", message)
+
+
+def unpriced(sentences: Iterable[str]) -> Condition:
+    """Models lack a price, and are not offered: one sentence per lack."""
+    return Condition("Priced", "False", "PriceMissing", _joined(sentences))
+
+
+def credited(message: str) -> Condition:
+    """Every credit of the manifest is in the account."""
+    return Condition("Credited", "True", "Credited", message)
+
+
+def not_credited(sentences: Iterable[str]) -> Condition:
+    """Credits are refused: one sentence per credit."""
+    return Condition("Credited", "False", "CreditConflict", _joined(sentences))
+
+
+def funded(message: str) -> Condition:
+    """There is something to spend."""
+    return Condition("Funded", "True", "Funded", message)
+
+
+def not_funded(sentences: Iterable[str]) -> Condition:
+    """What is left does not pay for a request."""
+    return Condition("Funded", "False", "BalanceGone", _joined(sentences))
 
 
 def programmed(loaded: int, total: int, revision: int) -> Condition:

@@ -67,6 +67,45 @@ class Parameters(KubeModel):
     """Fields that are removed."""
 
 
+class Price(KubeModel):
+    """What the model costs in one unit. Token prices are per million tokens."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "has(self.input) || has(self.cachedInput) || has(self.cacheWrite) || has(self.output) || has(self.perImage)"
+            " || has(self.perRequest) || has(self.perMillionCharacters) || has(self.perMinuteAudio)",
+            "must have at least one price beside its unit",
+            lambda it: any(value is not None for name, value in it if name != "unit"),
+        ),
+    )
+
+    unit: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=16),
+        matching(r"^[A-Za-z][A-Za-z0-9_-]*$", "must be a unit such as USD or credits"),
+    ]
+    """What is counted: a currency, or credits."""
+    input: Amount | None = None
+    """A million input tokens."""
+    cached_input: Amount | None = None
+    """A million input tokens read from the provider's cache. Default: what `input` says."""
+    cache_write: Amount | None = None
+    """A million input tokens written to the provider's cache. Default: what `input` says."""
+    output: Amount | None = None
+    """A million output tokens, reasoning included."""
+    per_image: Amount | None = None
+    """One picture."""
+    per_request: Amount | None = None
+    """One request, on top of what it uses; alone, it is a flat price."""
+    per_million_characters: Amount | None = None
+    """A million characters of text that is spoken."""
+    per_minute_audio: Amount | None = None
+    """One minute of audio that is transcribed."""
+
+
+Prices = Annotated[tuple[Price, ...], Field(max_length=8), ListMap("unit")]
+
+
 class Target(KubeModel):
     """One destination of a route."""
 
@@ -82,6 +121,8 @@ class Target(KubeModel):
     """Changes to the request for this target."""
     context_window: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
     """Tokens that the model can take; a longer prompt goes to a target that can take it."""
+    prices: Prices | None = None
+    """What the model costs when this target serves it, in units for which it is not what the route says."""
 
 
 Targets = Annotated[tuple[Target, ...], Field(min_length=1, max_length=16)]
@@ -141,42 +182,6 @@ class Failover(KubeModel):
     """Silence towards a streaming client after which a comment keeps its connection open."""
 
 
-class Price(KubeModel):
-    """What the model costs in one unit. Token prices are per million tokens."""
-
-    rules: ClassVar[tuple[Rule, ...]] = (
-        Rule(
-            "has(self.input) || has(self.cachedInput) || has(self.cacheWrite) || has(self.output) || has(self.perImage)"
-            " || has(self.perRequest) || has(self.perMillionCharacters) || has(self.perMinuteAudio)",
-            "must have at least one price beside its unit",
-            lambda it: any(value is not None for name, value in it if name != "unit"),
-        ),
-    )
-
-    unit: Annotated[
-        str,
-        StringConstraints(min_length=1, max_length=16),
-        matching(r"^[A-Za-z][A-Za-z0-9_-]*$", "must be a unit such as USD or credits"),
-    ]
-    """What is counted: a currency, or credits."""
-    input: Amount | None = None
-    """A million input tokens."""
-    cached_input: Amount | None = None
-    """A million input tokens read from the provider's cache."""
-    cache_write: Amount | None = None
-    """A million input tokens written to the provider's cache."""
-    output: Amount | None = None
-    """A million output tokens, reasoning included."""
-    per_image: Amount | None = None
-    """One picture."""
-    per_request: Amount | None = None
-    """One request."""
-    per_million_characters: Amount | None = None
-    """A million characters of text that is spoken."""
-    per_minute_audio: Amount | None = None
-    """One minute of audio that is transcribed."""
-
-
 class Exposure(KubeModel):
     """Whose projects see the route."""
 
@@ -221,8 +226,8 @@ class ModelRouteSpec(KubeModel):
     """How often and for what another key is tried, and the time limits."""
     modes: Modes | None = None
     """What the switches `think` and `deepsearch` mean."""
-    prices: Annotated[tuple[Price, ...], Field(max_length=8), ListMap("unit")] | None = None
-    """What the model costs, one entry per unit."""
+    prices: Prices | None = None
+    """What the model costs, one entry per unit. A metered Project is offered the model only in a unit it has here."""
     expose_to: Exposure = Exposure()
     """Whose projects see the route."""
 

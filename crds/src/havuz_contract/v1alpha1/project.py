@@ -48,6 +48,13 @@ HostName = Annotated[
 ]
 
 
+class ProjectLimits(TrafficLimits):
+    """How much the project may use; what is absent is not limited."""
+
+    max_tokens_per_request: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
+    """Most output tokens that one request may ask for."""
+
+
 class ProjectKey(KubeModel):
     """One key of the customer: made by havuz, or brought in a Secret."""
 
@@ -81,6 +88,8 @@ class ProjectKey(KubeModel):
     """A key that you bring. Without it, havuz makes one."""
     expires_at: Time | None = None
     """When the key stops working."""
+    limits: ProjectLimits | None = None
+    """How much this key may use, inside what the project may."""
 
 
 class ModelRights(KubeModel):
@@ -135,8 +144,8 @@ class Monthly(KubeModel):
 
     allowance: Amount
     """How much may be spent in a month."""
-    anchor_day: Annotated[int, Field(ge=1, le=28)] = 1
-    """Day of the month on which it is renewed."""
+    anchor_day: Annotated[int, Field(ge=1, le=31)] = 1
+    """Day of the month on which it is renewed; in a month that lacks the day, the last one."""
     time_zone: Annotated[
         str,
         StringConstraints(min_length=1, max_length=64),
@@ -157,9 +166,16 @@ class Billing(KubeModel):
             lambda it: (it.plan == "Monthly") == (it.monthly is not None),
         ),
     )
+    transition_rules: ClassVar[tuple[TransitionRule, ...]] = (
+        TransitionRule(
+            "self.unit == oldSelf.unit || oldSelf.plan == 'Unmetered'",
+            "unit of a project that pays can not change; make another Project",
+            lambda old, new: old.unit == new.unit or old.plan == "Unmetered",
+        ),
+    )
 
     unit: Unit = "USD"
-    """What is counted: a currency, or credits."""
+    """What is counted: a currency, or credits. It can change only while nothing has been counted."""
     plan: Literal["Unmetered", "Prepaid", "Monthly"] = "Unmetered"
     """Whether and how use is paid for."""
     credits: Annotated[tuple[Credit, ...], Field(max_length=1000), ListMap("id")] | None = None
@@ -170,13 +186,8 @@ class Billing(KubeModel):
     """Whether requests are served while use can not be counted; it is kept and settled later."""
     on_disconnect: Literal["Cancel", "Drain"] = "Cancel"
     """Whether an answer is read to its end after the client has gone."""
-
-
-class ProjectLimits(TrafficLimits):
-    """How much the project may use; what is absent is not limited."""
-
-    max_tokens_per_request: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
-    """Most output tokens that one request may ask for."""
+    drain_timeout: Annotated[Duration, between("1s", "10m")] = "30s"
+    """How long, at most, an answer is read on with `onDisconnect` Drain."""
 
 
 class ProjectSpec(KubeModel):
@@ -219,15 +230,39 @@ class ProjectKeyStatus(KubeModel):
     """When the key stops working."""
 
 
+StatusAmount = Annotated[str, StringConstraints(max_length=32)]
+
+
+class PeriodStatus(KubeModel):
+    """A month of plan Monthly."""
+
+    id: Annotated[str, StringConstraints(max_length=16)]
+    """The month in which it began, such as 2026-11."""
+    ends_at: AwareDatetime
+    """When the next one begins."""
+    allowance: StatusAmount
+    """What is left of the allowance."""
+    spent: StatusAmount
+    """What was spent since it began."""
+
+
 class ProjectStatus(KubeModel):
     """What is known of the project."""
 
     conditions: StatusConditions | None = None
-    """Accepted, Resolved and Programmed."""
+    """Accepted, Resolved, Programmed; Priced, Credited and Funded where the project pays."""
     keys: Annotated[tuple[ProjectKeyStatus, ...], Field(max_length=64), ListMap("name")] | None = None
     """The keys that are ready."""
     keys_ready: Annotated[str, StringConstraints(max_length=16)] | None = None
     """Keys that are ready, of all, as `1/2`."""
+    balance: StatusAmount | None = None
+    """What can still be spent, in the project's unit: credits, and what is left of the allowance."""
+    reserved: StatusAmount | None = None
+    """The most that requests which are open now can cost; it is not part of the balance."""
+    spent: StatusAmount | None = None
+    """What was spent ever."""
+    period: PeriodStatus | None = None
+    """The month that plan Monthly is in."""
 
 
 class Project(KubeObject):
@@ -245,9 +280,13 @@ class Project(KubeObject):
     short_names: ClassVar[tuple[str, ...]] = ("proj",)
     columns: ClassVar[tuple[PrinterColumn, ...]] = (
         PrinterColumn("Plan", ".spec.billing.plan"),
+        PrinterColumn("Balance", ".status.balance", description="What can still be spent."),
+        PrinterColumn("Spent", ".status.spent", description="What was spent ever."),
         PrinterColumn("Keys", ".status.keysReady", description="Keys that are ready, of all."),
         READY,
         AGE,
+        PrinterColumn("Unit", ".spec.billing.unit", priority=1),
+        PrinterColumn("Reserved", ".status.reserved", description="What open requests can cost.", priority=1),
         MESSAGE,
     )
 

@@ -65,14 +65,16 @@ def refused_changes(old: KubeObject, new: KubeObject) -> list[Problem]:
     if not isinstance(old, Project) or not isinstance(new, Project):
         return []
     before = {key.name: key for key in old.spec.keys}
-    problems: list[Problem] = []
+    problems = _broken("spec.billing", old.spec.billing, new.spec.billing)
     for index, key in enumerate(new.spec.keys):
-        former: KubeModel | None = before.get(key.name)
-        if former is None:
-            continue
-        broken = (rule for rule in key.transition_rules if not rule.check(former, key))
-        problems.extend(Problem(f"spec.keys[{index}]", rule.message) for rule in broken)
+        former = before.get(key.name)
+        if former is not None:
+            problems += _broken(f"spec.keys[{index}]", former, key)
     return problems
+
+
+def _broken(path: str, old: KubeModel, new: KubeModel) -> list[Problem]:
+    return [Problem(path, rule.message) for rule in new.transition_rules if not rule.check(old, new)]
 
 
 def _describe(document: Mapping[str, Any]) -> str:

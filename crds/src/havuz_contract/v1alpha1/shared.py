@@ -157,7 +157,7 @@ class LabelSelector(KubeModel):
 
 
 class TrafficLimits(KubeModel):
-    """How much may go through in a minute or a day; what is absent is not limited."""
+    """How much may go through all gateways together; what is absent is not limited."""
 
     requests_per_minute: Annotated[int, Field(ge=1, le=100_000_000)] | None = None
     """Requests started in any minute."""
@@ -166,4 +166,4 @@ class TrafficLimits(KubeModel):
     concurrency: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     """Requests open at the same time."""
     spend_per_day: Amount | None = None
-    """Money spent in a day, in the billing unit."""
+    """Spent in a day (UTC), in the project's unit; of an UpstreamKey, at prices in USD."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from havuz_contract.globs import matches_any
+from havuz_contract.snapshot import prices
 from havuz_contract.snapshot.models import Project, ProjectKey, Route, Snapshot
 
 _Keys = dict[str, tuple[Project, ProjectKey]]
@@ -65,14 +66,24 @@ class View:
         return known
 
     def routes(self, project: Project, now: float) -> list[Route]:
-        """The routes a project sees and may use, by model id."""
+        """The routes a project sees, may use and can pay for, by model id."""
         names = self._routes.get(None, {}).keys() | self._routes.get(project.group, {}).keys()
         seen = (self.route(project, name) for name in sorted(names))
         return [
             route
             for name, route in zip(sorted(names), seen, strict=True)
-            if route is not None and route.model == name and self.may_use(project, name, now)
+            if route is not None
+            and route.model == name
+            and self.may_use(project, name, now)
+            and _billable(route, project)
         ]
+
+
+def _billable(route: Route, project: Project) -> bool:
+    """Whether the project pays nothing, or at least one operation of the route has a price in its unit."""
+    if project.billing.plan == "Unmetered":
+        return True
+    return len(prices.missing(project.billing.unit, route)) < len(route.operations)
 
 
 def _index_keys(projects: Mapping[str, Project], known: Mapping[str, Project], indexed: _Keys) -> _Keys:

@@ -41,7 +41,7 @@ class Compiling:
             reading=reading,
             secrets=secrets,
             snapshot=compiled.snapshot,
-            complaints=(*map(str, reading.problems), *_obstacles(compiled), *_ignored(reading)),
+            complaints=(*map(str, reading.problems), *_obstacles(compiled), *_unpriced(compiled), *_ignored(reading)),
         )
 
 
@@ -50,6 +50,16 @@ def _obstacles(compiled: Compiled) -> list[str]:
     obstacles = ((ref, status.obstacle) for ref, status in sorted(compiled.statuses.items()))
     return [
         f"{ref}: {one.type} is {one.status}, {one.reason}: {one.message}" for ref, one in obstacles if one is not None
+    ]
+
+
+def _unpriced(compiled: Compiled) -> list[str]:
+    """Models that are served, but not to everybody who sees them: somebody pays in a unit without a price."""
+    return [
+        f"{ref}: {condition.reason}: {condition.message}"
+        for ref, status in sorted(compiled.statuses.items())
+        for condition in status.conditions
+        if status.served and condition.type == "Priced" and condition.status == "False"
     ]
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
@@ -9,11 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import redis
+import redis.asyncio
 import watchfiles
 from pydantic import SecretStr
 
+from havuz_contract.accounts import apply_credits
 from havuz_contract.publish import Publisher
 from havuz_contract.snapshot.envelope import Keyring
+from havuz_contract.snapshot.models import Snapshot
 from havuz_gateway.app import connect, run_gateway
 from havuz_gateway.background import Background
 from havuz_gateway.local import server
@@ -57,8 +61,7 @@ async def run(options: Options, *, stop: asyncio.Event) -> None:
         settings = _settings(options, url, state)
         client = connect(url)
         stack.push_async_callback(client.aclose)
-        publisher = Publisher(client, Keyring.parse(state.encryption_keys()))
-        local = _Local(options, state, publisher)
+        local = _Local(options, state, client)
         await local.first()
         background = Background({"manifests": lambda: local.follow(stop), "publication": local.keep_published})
         background.start()
@@ -70,15 +73,17 @@ async def run(options: Options, *, stop: asyncio.Event) -> None:
 class _Local:
     """The folder, compiled and published; speaks up about what is new."""
 
-    def __init__(self, options: Options, state: StateFolder, publisher: Publisher) -> None:
+    def __init__(self, options: Options, state: StateFolder, client: redis.asyncio.Redis) -> None:
         self._options = options
         self._state = state
-        self._publisher = publisher
+        self._redis = client
+        self._publisher = Publisher(client, Keyring.parse(state.encryption_keys()))
         self._compiling = Compiling(
             ManifestFolder(options.manifests), MadeKeys(state, random=os.urandom), environment=os.environ
         )
         self._outcome: Outcome | None = None
         self._revision = 0
+        self._refused_credits: tuple[str, ...] = ()
         self._publishing = asyncio.Lock()
 
     async def first(self) -> None:
@@ -110,10 +115,8 @@ class _Local:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             with suppress(redis.RedisError, OSError):  # it is being started again
-                async with self._publishing:
-                    await self._publisher.is_current()
-                    if self._outcome is not None:
-                        self._revision = await self._publisher.publish(self._outcome.snapshot)
+                if self._outcome is not None:
+                    self._revision = await self._publish(self._outcome.snapshot)
 
     def welcome(self) -> None:
         """Say what is served."""
@@ -127,11 +130,24 @@ class _Local:
         self._tell(before.complaints if before is not None else (), outcome.complaints)
         made = guide(_base_url(self._options), outcome.reading, outcome.secrets, outcome.snapshot)
         self._state.write(_ENVIRONMENT_FILE, made.environment())
-        async with self._publishing:
-            revision = await self._publisher.publish(outcome.snapshot)
+        revision = await self._publish(outcome.snapshot)
         if before is not None and revision != self._revision:
             self._options.say(f"the manifests were edited: revision {revision} is served")
         self._revision = revision
+
+    async def _publish(self, snapshot: Snapshot) -> int:
+        """Publish what Redis does not hold, and put new credits into their accounts; returns the revision."""
+        async with self._publishing:
+            await self._publisher.is_current()
+            revision = await self._publisher.publish(snapshot)
+            projects = snapshot.projects
+            applied = await apply_credits(self._redis, list(projects.values()), now=time.time())
+        refused = tuple(
+            f"Project {projects[uid].name!r}: {one}" for uid, done in applied.items() for one in done.conflicts
+        )
+        self._tell(self._refused_credits, refused)
+        self._refused_credits = refused
+        return revision
 
     def _tell(self, before: Sequence[str], now: Sequence[str]) -> None:
         for complaint in now:

@@ -1,27 +1,95 @@
 """The meter's interface: let a request in, and record what it used."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
 
-from havuz_contract.snapshot.models import Project, ProjectKey, Route
+from havuz_contract.snapshot.models import Project, ProjectKey, Route, Upstream
 from havuz_gateway.protocols.usage import Usage
+
+Status = Literal["ok", "error", "cancelled", "abandoned"]
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A request that was let in. `id` is the request's id: settling the same id twice changes nothing."""
+    """A request that asks to be let in. `id` is the request's id: settling the same id twice changes nothing.
+
+    `ceiling` is the most it can cost and `abandoned` what it costs if its gateway dies, in nanos of the project's unit;
+    `tokens` what it will probably use of a token rate. `now` is unix seconds, `lifetime` the seconds after which it can
+    not be under way any more.
+    """
 
     id: str
     project: Project
     key: ProjectKey
     route: Route
+    ceiling: int
+    tokens: int
+    now: float
+    lifetime: float
+    abandoned: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A request that was let in. `reserved` says that a reservation is open; `headers` go into its answer."""
+
+    admission: Admission
+    reserved: bool
+    day: str  # the UTC day that its spending counts for
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How a request ended, and what it cost in nanos of the project's unit.
+
+    `upstream`, `provider` and `upstream_model` are of the attempt that answered, empty where none did; `flags` say what
+    a reader of the ledger must know: `estimated`, `clamped`.
+    """
+
+    status: Status
+    cost: int = 0
+    usage: Usage | None = None
+    upstream: str = ""
+    provider: str = ""
+    upstream_model: str = ""
+    operation: str = ""
+    attempts: int = 0
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A place on an upstream that has limits, for one attempt. It must be given back."""
+
+    id: str
+    upstream: Upstream
+    tokens: int
+    ceiling: int
+    day: str
+
+
+@dataclass(frozen=True, slots=True)
+class LimitReached:
+    """An upstream is at a limit of its own for about `wait` seconds: it is passed over, not failed."""
+
+    limit: Literal["requests", "tokens", "concurrency", "spend"]
+    wait: float
 
 
 class Meter(Protocol):
     """Admits requests and settles what they used."""
 
-    async def admit(self, admission: Admission) -> None:
+    async def admit(self, admission: Admission) -> Admitted:
         """Let the request in. Raises `GatewayError` when a limit or the balance stands in the way."""
 
-    def settle(self, admission: Admission, usage: Usage | None) -> None:
+    def settle(self, admitted: Admitted, settlement: Settlement) -> None:
         """Record what the request used; safe to repeat. Returns at once: the meter writes in its own time, surely."""
+
+    async def claim(self, upstream: Upstream, *, attempt_id: str, tokens: int, ceiling: int,
+                    lifetime: float) -> Claim | LimitReached | None:  # fmt: skip
+        """Take a place on an upstream; None where it has no limits, or where Redis can't be asked."""
+
+    def unclaim(self, claim: Claim, *, tokens: int, cost: int) -> None:
+        """Give the place back with what was really used. Returns at once; safe to repeat."""

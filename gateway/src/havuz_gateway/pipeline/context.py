@@ -3,11 +3,27 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from havuz_gateway.metering.meter import Admission
 from havuz_gateway.pipeline.exchange import Request
+from havuz_gateway.pipeline.ticket import Ticket
 from havuz_gateway.pipeline.types import Attempt, Call, Identity, Plan
 from havuz_gateway.protocols.usage import Usage
 from havuz_gateway.telemetry.recorder import RequestTrace
+
+
+@dataclass(slots=True)
+class Delivered:
+    """How much of a stream went to the client: events, their bytes, and the bytes of the first one alone."""
+
+    events: int = 0
+    size: int = 0
+    envelope: int = 0
+
+    def count(self, complete: bytes) -> None:
+        """Count whole events."""
+        if not self.envelope:
+            self.envelope = complete.find(b"\n\n") + 2
+        self.events += complete.count(b"\ndata:") + complete.startswith(b"data:")
+        self.size += len(complete)
 
 
 @dataclass(slots=True)
@@ -21,13 +37,16 @@ class RequestContext:
     identity: Identity | None = None
     call: Call | None = None
     plan: Plan | None = None
-    admission: Admission | None = None
+    ticket: Ticket | None = None
     attempts: list[Attempt] = field(default_factory=list)
     dropped: tuple[str, ...] = ()
     usage: Usage | None = None
     response_id: str | None = None
     response_model: str | None = None
     finish_reasons: tuple[str, ...] = ()
+    delivered: Delivered | None = None  # of a stream
+    answer_tokens: int = 0  # of a whole answer that reports no usage, by its length
+    draining: bool = False  # the client is gone, and the answer is read to its end all the same
     first_content_at: float | None = None
     status: int | None = None  # what the client was told
     error_type: str | None = None
@@ -38,4 +57,6 @@ class RequestContext:
         headers = {"x-havuz-attempts": str(len(self.attempts))}
         if self.dropped:
             headers["x-havuz-dropped"] = ",".join(self.dropped)
+        if self.ticket is not None:
+            headers.update(self.ticket.admitted.headers)
         return headers

@@ -3,17 +3,24 @@
 Also the keeper of what an attempt holds: the load it puts on its pool member, its span, its connection.
 """
 
+from havuz_contract.snapshot.models import Limits
 from havuz_gateway.errors import GatewayError
+from havuz_gateway.metering import pricing
+from havuz_gateway.metering.meter import Claim, LimitReached
 from havuz_gateway.pipeline.attempt import Failed, Opened, attempt
+from havuz_gateway.pipeline.billing import measured, text_tokens
 from havuz_gateway.pipeline.context import RequestContext
 from havuz_gateway.pipeline.outgoing import outgoing
 from havuz_gateway.pipeline.refusal import refusal
 from havuz_gateway.pipeline.services import Services
+from havuz_gateway.pipeline.ticket import UPSTREAM_UNIT, estimate_of, upstream_ceiling
 from havuz_gateway.pipeline.types import Attempt, Call, Plan
 from havuz_gateway.pool import classify
 from havuz_gateway.pool.select import pick, unavailable
 from havuz_gateway.pool.types import Candidate
 from havuz_gateway.pool.verdict import Next, Verdict
+
+_UNLIMITED = Limits()
 
 
 class Failovers:
@@ -29,12 +36,13 @@ class Failovers:
         self._window_over = 0  # targets whose context window is not larger are not asked
         self._missing_on: set[int] = set()  # targets (by identity) that do not have the model
         self._current: Attempt | None = None
+        self._claim: Claim | None = None
 
     async def open(self) -> Opened:
         """Ask one upstream after the other. Raises `GatewayError` when none may help any more."""
         failover = self._plan.route.failover
         for number in range(1, failover.attempts + 1):
-            candidate = self._pick()
+            candidate = await self._next(number)
             if candidate is None:
                 break
             current = self._begin(number, candidate)
@@ -82,6 +90,28 @@ class Failovers:
             health.abandon(model, now)
         self._release(current, "ok" if current.committed else None)
 
+    async def _next(self, number: int) -> Candidate | None:
+        """A candidate to ask, with a place claimed on it; one that is at a limit of its own is passed over."""
+        while (candidate := self._pick()) is not None:
+            self._claim = None
+            limits = candidate.member.upstream.limits
+            if limits == _UNLIMITED or self._context.ticket is None:
+                return candidate
+            claimed = await self._services.meter.claim(
+                candidate.member.upstream,
+                attempt_id=f"{self._context.request.id}:{number}",
+                tokens=estimate_of(self._call, self._plan, candidate.target).expected,
+                ceiling=upstream_ceiling(self._call, self._plan, candidate) if limits.spend_per_day else 0,
+                lifetime=self._context.ticket.admitted.admission.lifetime,
+            )
+            if not isinstance(claimed, LimitReached):
+                self._claim = claimed
+                return candidate
+            until = self._services.now() + claimed.wait
+            candidate.member.health.limit(until, lifts=claimed.limit == "concurrency")
+            self._tried.add(candidate)
+        return None
+
     def _pick(self) -> Candidate | None:
         plan, services = self._plan, self._services
         chosen = pick(
@@ -126,6 +156,8 @@ class Failovers:
             context.response_id = opened.answer.id
             context.response_model = opened.answer.model
             context.finish_reasons = opened.answer.finish_reasons
+            if opened.answer.usage is None:
+                context.answer_tokens = text_tokens(opened.answer.fields)
 
     def _fail(self, current: Attempt, verdict: Verdict) -> None:
         current.verdict = verdict
@@ -142,12 +174,24 @@ class Failovers:
         self._current = None
         member = current.candidate.member
         member.outstanding -= 1
+        self._unclaim(current)
         error_type = None if result == "ok" else (result or "cancelled")
         if current.trace is not None:
             current.trace.end(status=current.status, verdict=result, error_type=error_type, committed=current.committed)
         self._services.telemetry.metrics.attempt_ended(
             upstream_key=member.upstream.name, provider=member.provider.telemetry_name, verdict=result or "cancelled"
         )
+
+    def _unclaim(self, current: Attempt) -> None:
+        """Give the place on the upstream back, with what the attempt used."""
+        claim, self._claim = self._claim, None
+        if claim is None:
+            return
+        used = measured(self._context).usage if current.committed else None
+        price = pricing.find(UPSTREAM_UNIT, self._plan.route, current.candidate.target, self._call.operation)
+        cost = 0 if price is None or used is None else pricing.cost(price, used)
+        self._services.meter.unclaim(claim, tokens=0 if used is None else used.input + used.output, cost=cost)
+        current.candidate.member.health.unlimit(self._services.now())
 
     def _may_fail_over(self, verdict: Verdict) -> bool:
         return verdict.next is Next.LARGER_WINDOW or verdict.reason.value in self._plan.route.failover.reasons

@@ -8,6 +8,7 @@ from havuz_contract.snapshot.models import Parameters
 from havuz_gateway.pipeline.types import Call, Plan
 from havuz_gateway.pool.types import Candidate
 
+_OUTPUT_BOUNDS = ("max_completion_tokens", "max_tokens")
 # Members of the body that are havuz's own; no provider knows them.
 _OWN_MEMBERS = ("timeout", "think", "deepsearch")
 
@@ -29,6 +30,9 @@ def outgoing(call: Call, plan: Plan, candidate: Candidate) -> Outgoing:
     if call.operation == "chat" and call.stream and not call.include_usage:
         options = fields.get("stream_options")
         change["stream_options"] = {**(options if isinstance(options, dict) else {}), "include_usage": True}
+    if plan.output_bound is not None and not any(fields.get(name) is not None for name in _OUTPUT_BOUNDS):
+        newer = candidate.member.upstream.provider == "openai"
+        change["max_completion_tokens" if newer else "max_tokens"] = plan.output_bound
     dropped = _apply((candidate.target.parameters, *(mode.parameters for mode in plan.modes)), fields, change)
     remove = [name for name in (*_OWN_MEMBERS, *dropped) if name in fields]
     return Outgoing(body=call.body.edited(change, remove), dropped=tuple(sorted(dropped)))

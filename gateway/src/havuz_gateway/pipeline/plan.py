@@ -3,6 +3,7 @@
 from havuz_contract.snapshot.models import Mode, Route, Target
 from havuz_gateway.errors import InvalidRequest, NotFound, PermissionDenied
 from havuz_gateway.pipeline.services import Services
+from havuz_gateway.pipeline.ticket import output_bound
 from havuz_gateway.pipeline.types import Call, Identity, Plan
 from havuz_gateway.pool.types import Candidate
 
@@ -19,7 +20,8 @@ def make_plan(call: Call, identity: Identity, services: Services) -> Plan:
     if identity.key.mode == "Test":
         return Plan(route=route, modes=modes, tiers=_test_tiers(route, services))
     targets = next((mode.targets for mode in modes if mode.targets), route.targets)
-    return Plan(route=route, modes=modes, tiers=services.pool.tiers(targets))
+    bound = output_bound(call, identity)
+    return Plan(route=route, modes=modes, tiers=services.pool.tiers(targets), output_bound=bound)
 
 
 def find_route(model: str, identity: Identity, services: Services) -> Route:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from havuz_contract.snapshot.models import Failover
 from havuz_gateway.errors import ProviderEndedStream, StreamBroken
 from havuz_gateway.pipeline.attempt import Opened
+from havuz_gateway.pipeline.context import Delivered
 from havuz_gateway.pipeline.exchange import ClientGone, Writer
 from havuz_gateway.pipeline.patience import Patience
 from havuz_gateway.protocols import sse
@@ -63,7 +64,7 @@ async def relay_answer(opened: Opened, writer: Writer, headers: Mapping[str, str
 
 
 async def relay_stream(opened: Opened, tap: StreamTap, writer: Writer, *, headers: Mapping[str, str],
-                       failover: Failover) -> None:  # fmt: skip
+                       failover: Failover, delivered: Delivered) -> None:  # fmt: skip
     """Send a stream to its end. Raises `StreamBroken` when the provider's breaks, `ClientGone`.
 
     An error event of the provider's own is sent on, and then raised as `StreamBroken` with nothing left to tell.
@@ -71,7 +72,7 @@ async def relay_stream(opened: Opened, tap: StreamTap, writer: Writer, *, header
     if not writer.started:
         await writer.start(200, {**STREAM_HEADERS, **headers})
     try:
-        await _pump(opened, tap, writer, failover.idle)
+        await _pump(opened, tap, writer, failover.idle, delivered)
     except TransportFailure as failure:
         raise StreamBroken(f"the provider's stream broke off: {failure}") from failure
     except StreamError as error:
@@ -85,9 +86,10 @@ async def relay_stream(opened: Opened, tap: StreamTap, writer: Writer, *, header
     await writer.end()
 
 
-async def _pump(opened: Opened, tap: StreamTap, writer: Writer, idle: float) -> None:
+async def _pump(opened: Opened, tap: StreamTap, writer: Writer, idle: float, delivered: Delivered) -> None:
     """Write what is held, then whole events as they come. The clock runs only while the provider is awaited."""
     if opened.body:
+        delivered.count(opened.body)
         await writer.write(opened.body)
     if tap.done or opened.rest is None:
         return
@@ -96,6 +98,7 @@ async def _pump(opened: Opened, tap: StreamTap, writer: Writer, idle: float) -> 
             complete = tap.feed(chunk)
             if complete:
                 patience.suspend()
+                delivered.count(complete)
                 await writer.write(complete)
             if tap.done or tap.error is not None:
                 return

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Callable
 
+from havuz_contract.money import format_amount
 from havuz_gateway.errors import DeadlineExceeded, GatewayError
 from havuz_gateway.pipeline.admit import admit
 from havuz_gateway.pipeline.attempt import Opened
 from havuz_gateway.pipeline.authenticate import authenticate
-from havuz_gateway.pipeline.context import RequestContext
+from havuz_gateway.pipeline.billing import settlement_of
+from havuz_gateway.pipeline.context import Delivered, RequestContext
 from havuz_gateway.pipeline.exchange import ClientGone, Request, Writer
 from havuz_gateway.pipeline.failover import Failovers
 from havuz_gateway.pipeline.patience import Patience
@@ -40,7 +42,7 @@ async def run(
         context.call = read(request)
         context.plan = make_plan(context.call, context.identity, services)
         _begin_call(context)
-        context.admission = await admit(request.id, context.identity, context.plan, services)
+        context.ticket = await admit(request.id, context.identity, context.call, context.plan, services)
         await _serve(context, context.call, context.plan, writer, services)
         context.status = 200
     except GatewayError as error:
@@ -53,7 +55,8 @@ async def run(
         context.ended, context.status, context.error_type = "error", 500, type(error).__name__
         raise
     finally:
-        settle(context, services)
+        if not context.draining:
+            settle(context, services)
 
 
 async def _serve(context: RequestContext, call: Call, plan: Plan, writer: Writer, services: Services) -> None:
@@ -61,12 +64,15 @@ async def _serve(context: RequestContext, call: Call, plan: Plan, writer: Writer
     failover = plan.route.failover
     failovers = Failovers(context, call, plan, services)
     keepalive = Keepalive(writer, failover.keepalive, context.answer_headers) if call.stream else None
+    opening: asyncio.Task[Opened] | None = None
     opened: Opened | None = None
     try:
         async with Patience(call.timeout or failover.total):
             if keepalive is not None:
                 keepalive.start()
-            opened = await failovers.open()
+            if _drains(context):
+                opening = asyncio.create_task(failovers.open(), name="opening")
+            opened = await (failovers.open() if opening is None else asyncio.shield(opening))
             if keepalive is not None:
                 await keepalive.stop()
             await _relay(context, opened, writer, plan)
@@ -76,18 +82,56 @@ async def _serve(context: RequestContext, call: Call, plan: Plan, writer: Writer
     except GatewayError:
         failovers.broke()
         raise
+    except (asyncio.CancelledError, ClientGone):
+        if opening is not None:
+            _drain(context, opening, failovers, services)
+        raise
     finally:
         if keepalive is not None:
             await keepalive.stop()
+        if not context.draining:
+            await _cancel(opening)
+            failovers.close(opened)
+
+
+def _drains(context: RequestContext) -> bool:
+    """Whether the answer is to be read to its end also when the client has gone."""
+    return context.ticket is not None and context.ticket.admitted.admission.project.billing.on_disconnect == "Drain"
+
+
+def _drain(context: RequestContext, opening: "asyncio.Task[Opened]", failovers: Failovers, services: Services) -> None:
+    """Leave what is still open to the drains, which close and settle the request when they have read enough."""
+
+    def finish(opened: Opened | None) -> None:
         failovers.close(opened)
+        settle(context, services)
+
+    if context.ticket is not None:
+        seconds = context.ticket.admitted.admission.project.billing.drain_seconds
+        context.draining = services.drains.start(opening, seconds=seconds, finish=finish)
+
+
+async def _cancel(opening: "asyncio.Task[Opened] | None") -> None:
+    if opening is not None and not opening.done():
+        opening.cancel()
+        await asyncio.wait((opening,))
 
 
 async def _relay(context: RequestContext, opened: Opened, writer: Writer, plan: Plan) -> None:
     context.status = 200
     if opened.tap is None:
-        await relay_answer(opened, writer, context.answer_headers())
+        await relay_answer(opened, writer, {**context.answer_headers(), **_cost_header(context)})
     else:
-        await relay_stream(opened, opened.tap, writer, headers=context.answer_headers(), failover=plan.route.failover)
+        delivered = context.delivered = Delivered()
+        headers, failover = context.answer_headers(), plan.route.failover
+        await relay_stream(opened, opened.tap, writer, headers=headers, failover=failover, delivered=delivered)
+
+
+def _cost_header(context: RequestContext) -> dict[str, str]:
+    """What the answer costs, where that is known before it is sent: a stream's cost is in the usage of the project."""
+    if context.ticket is None or not context.ticket.prices:
+        return {}
+    return {"x-havuz-cost": format_amount(settlement_of(context, context.ticket).cost)}
 
 
 def _begin_call(context: RequestContext) -> None:
@@ -104,5 +148,7 @@ def _note_error(context: RequestContext, error: GatewayError) -> None:
     context.ended = "error"
     context.error_type = error.type
     context.status = context.status or error.status
+    if context.ticket is not None:
+        error.headers = {**context.ticket.admitted.headers, **error.headers}
     if context.attempts:
         error.headers.setdefault("x-havuz-attempts", str(len(context.attempts)))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from havuz_gateway.config.view import View
 from havuz_gateway.metering.meter import Meter
+from havuz_gateway.pipeline.drain import Drains
 from havuz_gateway.pool.pool import Pool
 from havuz_gateway.pool.types import Member
 from havuz_gateway.telemetry.recorder import Telemetry
@@ -17,6 +18,16 @@ class Bounds:
 
     max_response_bytes: int = 64 * 1024 * 1024
     max_event_bytes: int = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Metering:
+    """How requests are metered. `margin` is the seconds that a reservation outlives its request's deadline;
+    `bill_abandoned` says that a request whose gateway died costs its input.
+    """
+
+    margin: float = 60.0
+    bill_abandoned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,4 +46,6 @@ class Services:
     now: Callable[[], float]
     wall: Callable[[], float]
     bounds: Bounds = Bounds()
+    metering: Metering = Metering()
+    drains: Drains = field(default_factory=Drains)
     rng: random.Random = field(default_factory=random.Random)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from havuz_gateway.pipeline.billing import settlement_of
 from havuz_gateway.pipeline.context import RequestContext
 from havuz_gateway.pipeline.services import Services
 from havuz_gateway.telemetry import logs
@@ -11,8 +12,8 @@ _CLIENT_GONE = 499  # nginx's number for it; no client ever sees it
 
 def settle(context: RequestContext, services: Services) -> None:
     """Record what the request used and how it ended."""
-    if context.admission is not None:
-        services.meter.settle(context.admission, context.usage)
+    if context.ticket is not None:
+        services.meter.settle(context.ticket.admitted, settlement_of(context, context.ticket))
     if context.ended == "cancelled":
         context.error_type = "cancelled"
     status = context.status if context.status is not None else _CLIENT_GONE

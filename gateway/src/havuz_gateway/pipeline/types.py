@@ -41,11 +41,15 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where a request may go: tiers in order, each a list of candidates that are equally preferred."""
+    """Where a request may go: tiers in order, each a list of candidates that are equally preferred.
+
+    `output_bound` is the output tokens of each choice that are asked for where the client gives no bound of its own.
+    """
 
     route: Route
     tiers: tuple[tuple[Candidate, ...], ...]
     modes: tuple[Mode, ...] = ()
+    output_bound: int | None = None
 
 
 @dataclass(slots=True)

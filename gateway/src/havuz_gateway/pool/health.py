@@ -31,7 +31,7 @@ _LONGEST = {
 class Block:
     """Why a key can't be asked now, and until when (monotonic seconds)."""
 
-    state: str  # CoolingDown | Exhausted | Rejected | Open | ModelMissing
+    state: str  # CoolingDown | Exhausted | Rejected | Open | ModelMissing | Limited
     until: float
     rate_limited: bool  # True: only a rate limit stands in the way
 
@@ -60,12 +60,14 @@ _UNKNOWN_MODEL = _OfModel()
 class Health:
     """Verdicts in force on a key, and on its models. Every verdict ends by itself."""
 
-    __slots__ = ("_ban", "_breaker", "_models", "_well")
+    __slots__ = ("_ban", "_breaker", "_limit_lifts", "_limited_until", "_models", "_well")
 
     def __init__(self) -> None:
         self._ban: _Ban | None = None
         self._breaker: breakers.State = breakers.CLOSED
         self._models: dict[str, _OfModel] = {}
+        self._limit_lifts = False
+        self._limited_until = 0.0  # a limit of the key's own is reached: passed over, and nothing is wrong with it
         self._well = True  # nothing above differs from the start: the usual case, answered by one look
 
     def blocked(self, model: str, now: float) -> Block | None:
@@ -86,10 +88,12 @@ class Health:
             found.append(("ModelMissing", known.missing_until))
         if known.cool_until > now:
             found.append(("CoolingDown", known.cool_until))
+        if self._limited_until > now:
+            found.append(("Limited", self._limited_until))
         if not found:
             return None
         strongest = found[0][0]
-        return Block(strongest, max(until for _, until in found), rate_limited=strongest == "CoolingDown")
+        return Block(strongest, max(until for _, until in found), rate_limited=strongest in ("CoolingDown", "Limited"))
 
     def state(self, now: float) -> str:
         """The key as a whole, in one word, for status and metrics: `Usable` or the state of its strongest block."""
@@ -98,7 +102,9 @@ class Health:
         if breakers.blocked_until(self._breaker, now) is not None:
             return "Open"
         cooling = any(known.cool_until > now for known in self._models.values())
-        return "CoolingDown" if cooling else "Usable"
+        if cooling:
+            return "CoolingDown"
+        return "Limited" if self._limited_until > now else "Usable"
 
     def wants_probe(self, now: float) -> bool:
         """Whether a cheap call could bring the key back: it is rejected, or its breaker opened more than once."""
@@ -144,6 +150,18 @@ class Health:
         if self._ban is not None and self._ban.trial:
             self._ban = replace(self._ban, until=now, trial=False)
         self._note()
+
+    def limit(self, until: float, *, lifts: bool) -> None:
+        """A limit of the key's own is reached until then; with `lifts`, until a request under way on it ends."""
+        self._limited_until = until
+        self._limit_lifts = lifts
+        self._well = False
+
+    def unlimit(self, now: float) -> None:
+        """A request on the key has ended: there may be a place again."""
+        if self._limit_lifts or self._limited_until <= now:
+            self._limited_until = 0.0
+            self._note()
 
     def restore(self, now: float) -> bool:
         """A probe passed: the key is not rejected any more, and an open breaker is half-open.
@@ -237,4 +255,6 @@ class Health:
         return Block(state, until, rate_limited=False)
 
     def _note(self) -> None:
-        self._well = self._ban is None and self._breaker == breakers.CLOSED and not self._models
+        self._well = (
+            self._ban is None and self._breaker == breakers.CLOSED and not self._models and not self._limited_until
+        )

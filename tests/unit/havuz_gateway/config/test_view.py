@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from harness.builders import Customer, make_project, make_route, make_upstream
 from havuz_contract.globs import matches_any
-from havuz_contract.snapshot.models import Project, Review, Route, Snapshot
+from havuz_contract.snapshot.models import Billing, Price, Project, Review, Route, Snapshot
 from havuz_gateway.config.view import View
 
 NOW = 1_000.0
@@ -83,6 +83,23 @@ def test_a_review_replaces_the_allowed_models_until_it_ends() -> None:
     view = view_of(customer)
     assert [view.may_use(customer.project, model, NOW) for model in ("small", "large")] == [True, False]
     assert [view.may_use(customer.project, model, NOW + 1) for model in ("small", "large")] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("billing", "listed"),
+    [
+        (Billing(), ["dear", "free"]),
+        (Billing(plan="Prepaid"), ["dear"]),
+        (Billing(plan="Prepaid", unit="credits"), []),
+    ],
+)
+def test_what_has_no_price_in_its_unit_is_not_listed_for_a_project_that_pays(
+    billing: Billing, listed: list[str]
+) -> None:
+    customer = make_project(billing=billing)
+    dear = make_route(model="dear", prices=(Price(unit="USD", input=1),))  # embeddings alone have one
+    found = view_of(dear, make_route(model="free"), customer).routes(customer.project, 0)
+    assert [route.model for route in found] == listed
 
 
 def test_the_view_that_follows_forgets_what_is_gone_and_knows_what_is_new() -> None:

@@ -1,0 +1,149 @@
+"""Tokens from a request's body, before and without a provider's own numbers. Pure, and documented for customers.
+
+Two questions have two answers. *How many tokens will it be?* (rate limits, and billing where a provider reports no
+usage): a token for each four bytes of text, four for each message, 1,500 for each picture or file. *How many can it be
+at most?* (reservations): a token for each byte of the body, since no tokenizer makes more than one of a byte, 40,000
+for each picture or file, and 1,024 for what a provider adds of its own.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+from havuz_contract.snapshot.models import Operation, Parameters
+
+BYTES_PER_TOKEN = 4
+MESSAGE_TOKENS = 4
+ATTACHMENT_TOKENS = 1_500
+MOST_ATTACHMENT_TOKENS = 40_000
+MOST_ADDED_TOKENS = 1_024
+# An answer without a bound of the client's: what it can have where the target says no context window, and what rate
+# limits count until the true number is known.
+MOST_OUTPUT_TOKENS = 16_384
+USUAL_OUTPUT_TOKENS = 1_024
+_MOST_TOKENS = 1_000_000_000  # of anything, so that a body can't ask for numbers that nobody can count
+_ATTACHMENTS = (b'"image_url"', b'"input_audio"', b'"file"')
+_OUTPUT_BOUNDS = ("max_completion_tokens", "max_tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Tokens of one request. `output` is the bound that holds for the whole answer, None where there is none."""
+
+    input: int
+    most_input: int
+    output: int | None = None
+    choices: int = 1
+    predicted: int = 0  # tokens of a predicted answer, which a provider bills as output when it rejects them
+
+    @property
+    def expected(self) -> int:
+        """What a token rate counts until the true number is known."""
+        return self.input + (USUAL_OUTPUT_TOKENS * self.choices if self.output is None else self.output)
+
+    def most_output(self, window: int | None) -> int:
+        """The most tokens that the answer can have at a target with this context window."""
+        whole = MOST_OUTPUT_TOKENS if window is None else window
+        asked = whole * self.choices if self.output is None else self.output
+        if window is not None:
+            asked = min(asked, window * self.choices)
+        return min(asked + self.predicted, _MOST_TOKENS)
+
+
+def estimate(
+    operation: Operation, fields: Mapping[str, Any], raw: bytes, layers: Iterable[Parameters] = ()
+) -> Estimate:
+    """The estimate of the body `raw`, decoded as `fields`; `layers` change it on the way to a target."""
+    size = len(raw)
+    if operation == "embeddings":
+        return Estimate(input=_embedded(fields.get("input")), most_input=size + MOST_ADDED_TOKENS, output=0)
+    attached = sum(map(raw.count, _ATTACHMENTS))
+    choices, bound = _bounds(fields, layers)
+    return Estimate(
+        input=min(_text_tokens(fields) + attached * ATTACHMENT_TOKENS, _MOST_TOKENS),
+        most_input=size + MOST_ADDED_TOKENS + attached * MOST_ATTACHMENT_TOKENS,
+        output=None if bound is None else min(bound * choices, _MOST_TOKENS),
+        choices=choices,
+        predicted=size if "prediction" in fields else 0,
+    )
+
+
+def tokens_of(size: int) -> int:
+    """Tokens of so many bytes of text, rounded up."""
+    return -(-size // BYTES_PER_TOKEN)
+
+
+def delivered_tokens(events: int, size: int, envelope: int) -> int:
+    """Output tokens of a stream that was cut: one for each event, or more where events carry more than an `envelope`.
+
+    `size` is in bytes of all `events`; `envelope` is the size of the first one, which has next to no content.
+    """
+    return max(events, tokens_of(max(0, size - events * envelope)))
+
+
+def _bounds(fields: Mapping[str, Any], layers: Iterable[Parameters]) -> tuple[int, int | None]:
+    """Number of choices and the output bound of each, as the provider will read them."""
+    values = {name: fields.get(name) for name in (*_OUTPUT_BOUNDS, "n")}
+    for layer in layers:
+        for name in values:
+            if name in layer.drop:
+                values[name] = None
+            elif name in layer.overrides:
+                values[name] = layer.overrides[name]
+            elif name in layer.defaults and name not in fields:
+                values[name] = layer.defaults[name]
+    choices = values.pop("n")
+    bounds = [value for value in values.values() if _is_count(value)]
+    return (choices if _is_count(choices) else 1), max(bounds, default=None)
+
+
+def _is_count(value: Any) -> TypeGuard[int]:
+    return type(value) is int and 0 < value <= _MOST_TOKENS
+
+
+def _text_tokens(fields: Mapping[str, Any]) -> int:
+    size = count = 0
+    messages = fields.get("messages")
+    for message in messages if isinstance(messages, list) else ():
+        if isinstance(message, Mapping):
+            count += 1
+            size += _content_size(message.get("content")) + _calls_size(message.get("tool_calls"))
+    tools = fields.get("tools")
+    if tools:
+        size += _size(str(tools))
+    return tokens_of(size) + count * MESSAGE_TOKENS
+
+
+def _content_size(content: Any) -> int:
+    if isinstance(content, str):
+        return _size(content)
+    if not isinstance(content, list):
+        return 0
+    texts = (part.get("text") for part in content if isinstance(part, Mapping))
+    return sum(_size(text) for text in texts if isinstance(text, str))
+
+
+def _calls_size(calls: Any) -> int:
+    return _size(str(calls)) if calls else 0
+
+
+def _embedded(given: Any) -> int:
+    """Tokens of texts, or of what is tokens already."""
+    if isinstance(given, str):
+        return tokens_of(_size(given))
+    if not isinstance(given, list):
+        return 0
+    total = 0
+    for one in given:
+        match one:
+            case str():
+                total += tokens_of(_size(one))
+            case list():
+                total += len(one)
+            case _:
+                total += 1
+    return total
+
+
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))

@@ -1,0 +1,107 @@
+"""What all requests of one project and key have in common in an hour, packed once: keys, limits, plan and period."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from havuz_contract import keys
+from havuz_contract.periods import Period, period
+from havuz_contract.snapshot.models import Limits, Project, ProjectKey
+from havuz_gateway.metering.link import packed_parts
+from havuz_gateway.metering.scripts import RESERVE, SETTLE
+
+_HOUR = 3_600
+_MOST_KNOWN = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Holds until `until` (unix seconds), or until the project's configuration changes.
+
+    `free`: nothing has to be asked before a request, neither money nor limits.
+    """
+
+    project: Project
+    key: ProjectKey
+    day: str
+    until: float
+    free: bool
+    period: Period | None
+    reserve: bytes
+    settle: "SettleHead"
+
+
+@dataclass(frozen=True, slots=True)
+class SettleHead:
+    """What settles of one project and key in one hour have in common; the mark's key stands between the two parts."""
+
+    before_mark: bytes
+    after_mark: bytes
+
+
+class KnownTerms:
+    """Terms by project and key, made anew when their time is over. `owner` is this gateway's id."""
+
+    def __init__(self, *, owner: str, days_kept: int) -> None:
+        self._owner = owner
+        self._days_kept = days_kept
+        self._known: dict[tuple[str, str], Terms] = {}
+
+    def at(self, project: Project, key: ProjectKey, now: float) -> Terms:
+        """The terms at `now` (unix seconds)."""
+        known = self._known.get((project.uid, key.id))
+        if known is not None and known.project is project and known.key is key and now < known.until:
+            return known
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        made = self._known[project.uid, key.id] = self._make(project, key, now)
+        return made
+
+    def settle_head(self, uid: str, key_id: str, day: str, now: float, fixed: tuple[str, str, str]) -> SettleHead:
+        """For a request admitted on `day` and settled at `now`; `fixed` are plan and tokens per minute."""
+        hour = f"{datetime.fromtimestamp(now, UTC):%Y%m%d%H}"
+        names = (
+            keys.account(uid), keys.reservations(uid), keys.expiries(uid), keys.rates(uid), keys.spend(uid, day),
+            keys.key_leases(uid, key_id), keys.usage_stream(uid), keys.used_in_hour(uid, hour),
+            keys.used_in_day(uid, hour[:8]),
+        )  # fmt: skip
+        arguments = (*fixed, key_id, keys.HOURS_KEPT_SECONDS, self._days_kept * 86_400)
+        return SettleHead(SETTLE.head(len(names) + 1, 16) + packed_parts(*names), packed_parts(*arguments))
+
+    def _make(self, project: Project, key: ProjectKey, now: float) -> Terms:
+        billing = project.billing
+        day = f"{datetime.fromtimestamp(now, UTC):%Y%m%d}"
+        until = now - now % _HOUR + _HOUR
+        month: Period | None = None
+        plan_arguments: tuple[str, ...] = ("", "", "")
+        if billing.plan == "Monthly" and billing.monthly is not None:
+            month = period(billing.monthly, now)
+            until = min(until, month.end)
+            plan_arguments = (month.id, str(billing.monthly.allowance), "1" if billing.monthly.rollover else "")
+        limits = (*_limits(project.limits), *_limits(key.limits))
+        uid = project.uid
+        names = (
+            keys.account(uid), keys.reservations(uid), keys.expiries(uid), keys.rates(uid), keys.spend(uid, day),
+            keys.key_leases(uid, key.id), keys.usage_stream(uid),
+        )  # fmt: skip
+        arguments = (billing.unit, billing.plan, *plan_arguments, *limits, key.id, day, self._owner)
+        tokens = _text(project.limits.tokens_per_minute), _text(key.limits.tokens_per_minute)
+        return Terms(
+            project=project,
+            key=key,
+            day=day,
+            until=until,
+            free=billing.plan == "Unmetered" and not any(limits),
+            period=month,
+            reserve=RESERVE.head(len(names), 23) + packed_parts(*names, *arguments),
+            settle=self.settle_head(uid, key.id, day, now, (billing.plan, *tokens)),
+        )
+
+
+def _limits(limits: Limits) -> tuple[str, ...]:
+    return tuple(
+        map(_text, (limits.requests_per_minute, limits.tokens_per_minute, limits.concurrency, limits.spend_per_day))
+    )
+
+
+def _text(limit: int | None) -> str:
+    return "" if limit is None else str(limit)

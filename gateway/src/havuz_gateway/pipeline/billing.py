@@ -1,0 +1,95 @@
+"""What a request cost, from how it ended: pure.
+
+Where the provider said what was used, that is billed. Where it did not (no usage in its answer, a client that hung up,
+a stream that broke), the most of what it said so far and of what was delivered, by the documented estimate, flagged.
+What was never answered costs nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from havuz_gateway.metering import pricing
+from havuz_gateway.metering.estimate import delivered_tokens, tokens_of
+from havuz_gateway.metering.meter import Settlement
+from havuz_gateway.pipeline.context import RequestContext
+from havuz_gateway.pipeline.ticket import Ticket, estimate_of
+from havuz_gateway.pipeline.types import Attempt
+from havuz_gateway.protocols.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a request used, and whether that is an estimate."""
+
+    usage: Usage | None
+    estimated: bool = False
+
+
+def measured(context: RequestContext) -> Measured:
+    """What the request used, as far as anybody can tell."""
+    answered = answered_attempt(context)
+    if answered is None or context.call is None or context.plan is None:
+        return Measured(None)
+    if context.usage is not None and (context.finish_reasons or context.delivered is None):
+        return Measured(context.usage)
+    guess = estimate_of(context.call, context.plan, answered.candidate.target)
+    output = context.answer_tokens
+    if context.delivered is not None:
+        output = delivered_tokens(context.delivered.events, context.delivered.size, context.delivered.envelope)
+    if context.usage is None:
+        return Measured(Usage(input=guess.input, output=output), estimated=True)
+    if context.usage.output >= output:
+        return Measured(context.usage)
+    return Measured(replace(context.usage, output=output), estimated=True)
+
+
+def settlement_of(context: RequestContext, ticket: Ticket) -> Settlement:
+    """How the request is to be settled."""
+    answered = answered_attempt(context)
+    if answered is None:
+        return Settlement(
+            status=context.ended, operation=context.operation, attempts=len(context.attempts), upstream=_last(context)
+        )
+    found = measured(context)
+    price = ticket.prices.get(id(answered.candidate.target))
+    member = answered.candidate.member
+    return Settlement(
+        status=context.ended,
+        cost=0 if price is None else pricing.cost(price, found.usage),
+        usage=found.usage,
+        upstream=member.upstream.name,
+        provider=member.provider.telemetry_name,
+        upstream_model=answered.candidate.target.model,
+        operation=context.operation,
+        attempts=len(context.attempts),
+        flags=_flags(found),
+    )
+
+
+def answered_attempt(context: RequestContext) -> Attempt | None:
+    """The attempt whose answer went to the client, or was about to."""
+    return next((attempt for attempt in reversed(context.attempts) if attempt.committed), None)
+
+
+def text_tokens(fields: Mapping[str, Any]) -> int:
+    """Output tokens of a whole answer that reports no usage, by the length of its texts."""
+    choices = fields.get("choices")
+    size = 0
+    for choice in choices if isinstance(choices, list) else ():
+        message = choice.get("message") if isinstance(choice, Mapping) else None
+        if isinstance(message, Mapping):
+            size += sum(len(str(value).encode()) for name, value in message.items() if value and name != "role")
+    return tokens_of(size)
+
+
+def _flags(found: Measured) -> tuple[str, ...]:
+    flags: tuple[str, ...] = ("estimated",) if found.estimated else ()
+    usage = found.usage
+    if usage is not None and (usage.clamped or pricing.cached_more_than_read(usage)):
+        flags += ("clamped",)
+    return flags
+
+
+def _last(context: RequestContext) -> str:
+    return context.attempts[-1].candidate.member.upstream.name if context.attempts else ""

@@ -1,0 +1,106 @@
+"""What one request was let in with: its admission, and what is needed to say what it costs. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from havuz_contract.snapshot.models import Parameters, Price, Project, Target
+from havuz_gateway.errors import InvalidRequest, PriceMissing
+from havuz_gateway.metering import pricing
+from havuz_gateway.metering.estimate import Estimate, estimate
+from havuz_gateway.metering.meter import Admitted
+from havuz_gateway.pipeline.types import Call, Identity, Plan
+from havuz_gateway.pool.types import Candidate
+
+UPSTREAM_UNIT = "USD"  # in which an UpstreamKey's spendPerDay is counted, whatever its customers pay in
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """`prices` are those of the plan's targets by their identity; empty where the project pays nothing."""
+
+    admitted: Admitted
+    prices: dict[int, Price]
+
+
+def estimate_of(call: Call, plan: Plan, target: Target | None = None) -> Estimate:
+    """Tokens of the call, at `target`, or where it does not matter."""
+    layers = () if target is None else _layers(target, plan)
+    found = estimate(call.operation, call.body.fields, call.body.raw, layers)
+    if found.output is None and plan.output_bound is not None:
+        return Estimate(
+            input=found.input, most_input=found.most_input, output=plan.output_bound * found.choices,
+            choices=found.choices, predicted=found.predicted,
+        )  # fmt: skip
+    return found
+
+
+def prices_of(project: Project, call: Call, plan: Plan) -> dict[int, Price]:
+    """The price at each target. Raises `PriceMissing` when the request could go where it can't be billed."""
+    unit = project.billing.unit
+    found: dict[int, Price] = {}
+    for target in targets_of(plan):
+        price = pricing.find(unit, plan.route, target, call.operation)
+        if price is None:
+            raise PriceMissing(
+                f"model {call.model!r} has no price in {unit} for {call.operation}, so that this project can't pay for "
+                f"it: use another model, or ask for a price"
+            )
+        found[id(target)] = price
+    return found
+
+
+def ceiling_of(call: Call, plan: Plan, prices: dict[int, Price]) -> int:
+    """The most that the request can cost: at the dearest target that it may fail over to, in nanos."""
+    return max(
+        (
+            pricing.ceiling(prices[id(target)], estimate_of(call, plan, target), window=target.context_window)
+            for target in targets_of(plan)
+        ),
+        default=0,
+    )
+
+
+def upstream_ceiling(call: Call, plan: Plan, candidate: Candidate) -> int:
+    """The most that an attempt can cost whoever pays for the upstream, in nanos of `UPSTREAM_UNIT`, where priced."""
+    target = candidate.target
+    price = pricing.find(UPSTREAM_UNIT, plan.route, target, call.operation)
+    if price is None:
+        return 0
+    return pricing.ceiling(price, estimate_of(call, plan, target), window=target.context_window)
+
+
+def output_bound(call: Call, identity: Identity) -> int | None:
+    """The output tokens of each choice where the client gives no bound and its project or key has one.
+
+    Raises `InvalidRequest` when the client asks for more than that.
+    """
+    bounds = [
+        limits.max_tokens_per_request
+        for limits in (identity.project.limits, identity.key.limits)
+        if limits.max_tokens_per_request is not None
+    ]
+    if not bounds or call.operation != "chat":
+        return None
+    bound = min(bounds)
+    asked = estimate(call.operation, call.body.fields, call.body.raw)
+    if asked.output is not None and asked.output > bound:
+        name = next(name for name in ("max_completion_tokens", "max_tokens") if call.body.fields.get(name) is not None)
+        raise InvalidRequest(
+            f"the request asks for up to {asked.output} output tokens and this key may ask for {bound}: lower {name}",
+            param=name,
+        )
+    if asked.output is None and asked.choices > bound:
+        raise InvalidRequest(
+            f"the request asks for {asked.choices} answers of at least a token each: lower n", param="n"
+        )
+    return bound // asked.choices if asked.output is None else None
+
+
+def targets_of(plan: Plan) -> Iterable[Target]:
+    """Each target of the plan once."""
+    return {id(one.target): one.target for tier in plan.tiers for one in tier}.values()
+
+
+def _layers(target: Target, plan: Plan) -> list[Parameters]:
+    layers = (target.parameters, *(mode.parameters for mode in plan.modes))
+    return [layer for layer in layers if layer.defaults or layer.overrides or layer.drop]

@@ -123,10 +123,13 @@ async def test_a_stream_that_ends_properly_without_content_or_done_moves_on(
         await _answered_by_second(pool, stream=True)
 
 
-async def test_a_stream_whose_first_event_is_an_error_moves_on(world: World, gateway: GatewayProcess) -> None:
+@pytest.mark.parametrize("after", [b"", b"data: [DONE]\n\n"], ids=["alone", "with the end behind it"])
+async def test_a_stream_whose_first_event_is_an_error_moves_on(
+    world: World, gateway: GatewayProcess, after: bytes
+) -> None:
     overloaded = b'data: {"error":{"message":"The server had an error","type":"server_error","code":null}}\n\n'
     async with pooled(world, gateway) as pool:
-        pool.first.script(RawEvents(overloaded))
+        pool.first.script(RawEvents(overloaded + after))
         await _answered_by_second(pool, stream=True)
 
 

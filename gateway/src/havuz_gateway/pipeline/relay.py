@@ -89,7 +89,7 @@ async def _pump(opened: Opened, tap: StreamTap, writer: Writer, idle: float) -> 
     """Write what is held, then whole events as they come. The clock runs only while the provider is awaited."""
     if opened.body:
         await writer.write(opened.body)
-    if tap.done or opened.rest is None:
+    if tap.done or tap.error is not None or opened.rest is None:
         return
     async with Patience(idle) as patience:
         async for chunk in opened.rest:

@@ -11,6 +11,7 @@ from harness.fake_provider import (
     Garbage,
     GarbageBody,
     Hang,
+    Json,
     RawEvents,
     Redirect,
     Reset,
@@ -183,6 +184,39 @@ async def test_the_clients_own_mistake_comes_back_in_the_providers_words(
         }  # fmt: skip
         assert (await pool.ask(stream=stream)).headers["x-havuz-attempts"] == "1"
         assert pool.asked == (2, 0), "a client's mistake must not move to another key, nor speak against this one"
+
+
+@pytest.mark.parametrize(
+    ("body", "message", "kind"),
+    [
+        ({"object": "error", "message": "bad top_k", "type": "BadRequestError", "code": 400}, "bad top_k", "BadRequestError"),
+        ({"error": "invalid option"}, "invalid option", "invalid_request_error"),
+        ('{"error": oops', '{"error": oops', "invalid_request_error"),
+        ("", "HTTP status 400 without a word", "invalid_request_error"),
+    ],
+    ids=["members at the top", "a text as the error", "no JSON", "nothing"],
+)  # fmt: skip
+async def test_a_mistake_told_in_another_form_is_told_in_the_clients(
+    world: World, gateway: GatewayProcess, body: object, message: str, kind: str
+) -> None:
+    async with pooled(world, gateway) as pool:
+        pool.first.script(Json(400, body))
+        reply = await pool.ask()
+        assert reply.status == 400
+        assert reply.error == {"message": message, "type": kind, "code": 400, "param": None}
+
+
+@BOTH
+async def test_a_mistake_told_at_great_length_is_still_the_clients(
+    world: World, gateway: GatewayProcess, stream: bool
+) -> None:
+    async with pooled(world, gateway, breaker=Breaker(failures=1)) as pool:
+        pool.first.script(error(400, "you sent: " + "x" * 300_000))
+        reply = await pool.ask(stream=stream)
+        assert (reply.status, reply.error["type"]) == (400, "invalid_request_error")
+        assert "you sent: xxx" in reply.error["message"]
+        assert (await pool.ask(stream=stream)).status == 200
+        assert pool.asked == (2, 0), "it must not move to another key, nor speak against this one"
 
 
 @BOTH

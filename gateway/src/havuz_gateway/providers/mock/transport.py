@@ -42,10 +42,7 @@ class _Answer:
             raise TransportFailure("broken", "the mock provider was asked to break off")
 
     async def read(self, limit: int) -> bytes:
-        body = b"".join([piece async for piece in self.chunks()])
-        if len(body) > limit:
-            raise TransportFailure("protocol", f"the answer is larger than {limit} bytes")
-        return body
+        return b"".join([piece async for piece in self.chunks()])[:limit]
 
     def close(self) -> None:
         self._pieces = ()

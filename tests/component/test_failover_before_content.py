@@ -189,7 +189,7 @@ async def test_the_clients_own_mistake_comes_back_in_the_providers_words(
 @pytest.mark.parametrize(
     ("body", "message", "kind"),
     [
-        ({"object": "error", "message": "bad top_k", "type": "BadRequestError", "code": 400}, "bad top_k", "BadRequestError"),
+        ({"object": "error", "message": "bad top_k", "type": "BadRequest", "code": 400}, "bad top_k", "BadRequest"),
         ({"error": "invalid option"}, "invalid option", "invalid_request_error"),
         ('{"error": oops', '{"error": oops', "invalid_request_error"),
         ("", "HTTP status 400 without a word", "invalid_request_error"),

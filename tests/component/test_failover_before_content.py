@@ -219,6 +219,16 @@ async def test_a_mistake_told_at_great_length_is_still_the_clients(
         assert pool.asked == (2, 0), "it must not move to another key, nor speak against this one"
 
 
+async def test_an_answer_larger_than_allowed_is_no_fault_of_the_key(world: World, gateway: GatewayProcess) -> None:
+    async with pooled(world, gateway, breaker=Breaker(failures=1)) as pool:
+        pool.first.script(Json(200, b'{"data":["' + b"x" * 65 * 1024 * 1024 + b'"]}'))
+        reply = await pool.caller.post("/v1/embeddings", {"model": pool.route.model, "input": ["a"] * 2048})
+        assert (reply.status, reply.error["type"]) == (400, "invalid_request_error")
+        assert "ask for less" in reply.error["message"]
+        assert (await pool.ask()).status == 200
+        assert pool.asked == (2, 0), "a client that asks for much must not shut the pool for others"
+
+
 @BOTH
 async def test_a_prompt_too_long_goes_to_a_target_with_a_larger_window(
     world: World, gateway: GatewayProcess, stream: bool

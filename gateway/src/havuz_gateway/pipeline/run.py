@@ -77,9 +77,9 @@ async def _serve(context: RequestContext, call: Call, plan: Plan, writer: Writer
         failovers.broke()
         raise
     finally:
+        failovers.close(opened)  # before anything that can be cancelled
         if keepalive is not None:
             await keepalive.stop()
-        failovers.close(opened)
 
 
 async def _relay(context: RequestContext, opened: Opened, writer: Writer, plan: Plan) -> None:

@@ -26,6 +26,17 @@ class ContentThenNonsense:
         wire.close()
 
 
+class ErrorThenSilence:
+    """Content and an error in one piece, and then a connection that stays open."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    async def play(self, request: Received, wire: Wire) -> None:
+        await wire.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n" + self._data)
+        await asyncio.Event().wait()
+
+
 def _ended_with_error(reply: Reply) -> dict[str, object]:
     """The error event that ends a stream which has content before it and no `[DONE]` after it."""
     assert reply.status == 200
@@ -75,6 +86,14 @@ async def test_the_providers_own_error_event_is_passed_on_once(world: World, gat
         pool.first.script(RawEvents(CONTENT + event))
         reply = await pool.ask(stream=True)
         assert reply.body == CONTENT + event
+
+
+async def test_a_providers_error_event_is_the_end_whatever_follows_it(world: World, gateway: GatewayProcess) -> None:
+    event = b'data: {"error":{"message":"The server had an error","type":"server_error","code":null}}\n\n'
+    async with pooled(world, gateway) as pool:
+        pool.first.script(RawEvents(CONTENT + event + b"data: [DONE]\n\n"), ErrorThenSilence(CONTENT + event))
+        assert (await pool.ask(stream=True)).body == CONTENT + event, "a broken stream must not end clean"
+        assert (await pool.ask(stream=True)).body == CONTENT + event, "the end must not be waited for, nor told twice"
 
 
 async def test_broken_streams_open_the_breaker_of_their_key(world: World, gateway: GatewayProcess) -> None:

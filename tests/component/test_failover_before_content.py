@@ -11,6 +11,7 @@ from harness.fake_provider import (
     Garbage,
     GarbageBody,
     Hang,
+    Json,
     RawEvents,
     Redirect,
     Reset,
@@ -123,10 +124,13 @@ async def test_a_stream_that_ends_properly_without_content_or_done_moves_on(
         await _answered_by_second(pool, stream=True)
 
 
-async def test_a_stream_whose_first_event_is_an_error_moves_on(world: World, gateway: GatewayProcess) -> None:
+@pytest.mark.parametrize("after", [b"", b"data: [DONE]\n\n"], ids=["alone", "with the end behind it"])
+async def test_a_stream_whose_first_event_is_an_error_moves_on(
+    world: World, gateway: GatewayProcess, after: bytes
+) -> None:
     overloaded = b'data: {"error":{"message":"The server had an error","type":"server_error","code":null}}\n\n'
     async with pooled(world, gateway) as pool:
-        pool.first.script(RawEvents(overloaded))
+        pool.first.script(RawEvents(overloaded + after))
         await _answered_by_second(pool, stream=True)
 
 
@@ -180,6 +184,49 @@ async def test_the_clients_own_mistake_comes_back_in_the_providers_words(
         }  # fmt: skip
         assert (await pool.ask(stream=stream)).headers["x-havuz-attempts"] == "1"
         assert pool.asked == (2, 0), "a client's mistake must not move to another key, nor speak against this one"
+
+
+@pytest.mark.parametrize(
+    ("body", "message", "kind"),
+    [
+        ({"object": "error", "message": "bad top_k", "type": "BadRequest", "code": 400}, "bad top_k", "BadRequest"),
+        ({"error": "invalid option"}, "invalid option", "invalid_request_error"),
+        ('{"error": oops', '{"error": oops', "invalid_request_error"),
+        ("", "HTTP status 400 without a word", "invalid_request_error"),
+    ],
+    ids=["members at the top", "a text as the error", "no JSON", "nothing"],
+)  # fmt: skip
+async def test_a_mistake_told_in_another_form_is_told_in_the_clients(
+    world: World, gateway: GatewayProcess, body: object, message: str, kind: str
+) -> None:
+    async with pooled(world, gateway) as pool:
+        pool.first.script(Json(400, body))
+        reply = await pool.ask()
+        assert reply.status == 400
+        assert reply.error == {"message": message, "type": kind, "code": 400, "param": None}
+
+
+@BOTH
+async def test_a_mistake_told_at_great_length_is_still_the_clients(
+    world: World, gateway: GatewayProcess, stream: bool
+) -> None:
+    async with pooled(world, gateway, breaker=Breaker(failures=1)) as pool:
+        pool.first.script(error(400, "you sent: " + "x" * 300_000))
+        reply = await pool.ask(stream=stream)
+        assert (reply.status, reply.error["type"]) == (400, "invalid_request_error")
+        assert "you sent: xxx" in reply.error["message"]
+        assert (await pool.ask(stream=stream)).status == 200
+        assert pool.asked == (2, 0), "it must not move to another key, nor speak against this one"
+
+
+async def test_an_answer_larger_than_allowed_is_no_fault_of_the_key(world: World, gateway: GatewayProcess) -> None:
+    async with pooled(world, gateway, breaker=Breaker(failures=1)) as pool:
+        pool.first.script(Json(200, b'{"data":["' + b"x" * 65 * 1024 * 1024 + b'"]}'))
+        reply = await pool.caller.post("/v1/embeddings", {"model": pool.route.model, "input": ["a"] * 2048})
+        assert (reply.status, reply.error["type"]) == (400, "invalid_request_error")
+        assert "ask for less" in reply.error["message"]
+        assert (await pool.ask()).status == 200
+        assert pool.asked == (2, 0), "a client that asks for much must not shut the pool for others"
 
 
 @BOTH

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from aiohttp import web
 
-from havuz_gateway.errors import RateLimited, StreamBroken
+from havuz_gateway.errors import DeadlineExceeded, RateLimited, StreamBroken
 from havuz_gateway.pipeline.exchange import ClientGone, Request, Writer
 from havuz_gateway.pipeline.services import Services
 from havuz_gateway.surfaces.base import Surface
@@ -29,7 +29,7 @@ class Endpoints:
         self.entered = asyncio.Event()
 
     def surface(self) -> Surface:
-        names = ("echo", "stream", "limited", "bug", "late", "hang", "flood", "silent")
+        names = ("echo", "stream", "limited", "bug", "late", "hang", "flood", "silent", "half")
         paths = {f"/{name}": {"POST": getattr(self, name), "GET": getattr(self, name)} for name in names}
         return Surface("test", "test", render_error, stream_error, paths)
 
@@ -59,6 +59,13 @@ class Endpoints:
     async def late(self, request: Request, writer: Writer, *, credential: str | None, services: Services) -> None:
         await writer.respond(200, {}, b"whole")
         raise ValueError("after the answer")
+
+    async def half(self, request: Request, writer: Writer, *, credential: str | None, services: Services) -> None:
+        try:
+            async with asyncio.timeout(0.1):
+                await writer.respond(200, {}, b"x" * 20_000_000)
+        except TimeoutError:
+            raise DeadlineExceeded("the deadline passed while the answer was on its way") from None
 
     async def hang(self, request: Request, writer: Writer, *, credential: str | None, services: Services) -> None:
         self.entered.set()

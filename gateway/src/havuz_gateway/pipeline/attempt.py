@@ -125,7 +125,7 @@ async def _open_answer(
         pieces.append(chunk)
         size += len(chunk)
         if size > bounds.max_response_bytes:
-            raise AnswerError(f"the provider's answer is larger than {bounds.max_response_bytes} bytes")
+            raise _Refused(Failed(classify.too_large(bounds.max_response_bytes)))
         patience.renew(failover.idle)
     body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
     answer = _wire(current).read_answer(call.operation, body)

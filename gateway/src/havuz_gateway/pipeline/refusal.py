@@ -1,5 +1,6 @@
 """What the client is told when no upstream answered. Pure: failed attempts and the pool's state in, an error out."""
 
+import json
 from collections.abc import Sequence
 
 from havuz_gateway.errors import GatewayError, RateLimited, ServiceUnavailable, UpstreamRefused
@@ -35,7 +36,7 @@ def _provider_words(failed: Failed, *, same_protocol: bool) -> UpstreamRefused:
     error, verdict = failed.error, failed.verdict
     return UpstreamRefused(
         verdict.status if verdict.status is not None and 400 <= verdict.status < 500 else 400,
-        error.message if error is not None else verdict.message,
+        error.message if error is not None and error.message else verdict.message,
         error_type=error.type if error is not None else None,
         code=error.code if error is not None else None,
         param=error.param if error is not None else None,
@@ -44,4 +45,10 @@ def _provider_words(failed: Failed, *, same_protocol: bool) -> UpstreamRefused:
 
 
 def _is_error_object(body: bytes | None) -> bool:
-    return body is not None and body.lstrip().startswith(b"{") and b'"error"' in body
+    """Whether a client of the protocol can read it: servers of nearly the same protocol have other forms."""
+    try:
+        decoded = json.loads(body or b"")
+    except (ValueError, RecursionError):
+        return False
+    error = decoded.get("error") if isinstance(decoded, dict) else None
+    return isinstance(error, dict) and isinstance(error.get("message"), str)

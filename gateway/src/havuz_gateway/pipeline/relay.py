@@ -33,17 +33,19 @@ class Keepalive:
         self._headers = headers
         self._timer: asyncio.TimerHandle | None = None
         self._beat: asyncio.Task[None] | None = None
+        self._stopped = False
 
     def start(self) -> None:
         """Begin to wait."""
         self._timer = asyncio.get_running_loop().call_later(self._interval, self._fire)
 
     async def stop(self) -> None:
-        """End it; a comment that is being written is written to its end first."""
+        """End it; a comment that is being written is written to its end first. Safe to repeat."""
+        self._stopped = True
         if self._timer is not None:
             self._timer.cancel()
         if self._beat is not None:
-            await self._beat
+            await asyncio.wait((self._beat,))  # to await it itself would cancel it together with the request
 
     def _fire(self) -> None:
         self._beat = asyncio.get_running_loop().create_task(self._write(), name="keepalive")
@@ -55,7 +57,8 @@ class Keepalive:
             await self._writer.write(sse.COMMENT_KEEPALIVE)
         except ClientGone:
             return  # the request's own task is cancelled by the same hang-up
-        self.start()
+        if not self._stopped:
+            self.start()
 
 
 async def relay_answer(opened: Opened, writer: Writer, headers: Mapping[str, str]) -> None:
@@ -91,7 +94,7 @@ async def _pump(opened: Opened, tap: StreamTap, writer: Writer, idle: float, del
     if opened.body:
         delivered.count(opened.body)
         await writer.write(opened.body)
-    if tap.done or opened.rest is None:
+    if tap.done or tap.error is not None or opened.rest is None:
         return
     async with Patience(idle) as patience:
         async for chunk in opened.rest:

@@ -87,11 +87,10 @@ async def _serve(context: RequestContext, call: Call, plan: Plan, writer: Writer
             _drain(context, opening, failovers, services)
         raise
     finally:
+        if not context.draining:
+            failovers.close(opened or _abandoned(opening))  # before anything that can be cancelled
         if keepalive is not None:
             await keepalive.stop()
-        if not context.draining:
-            await _cancel(opening)
-            failovers.close(opened)
 
 
 def _drains(context: RequestContext) -> bool:
@@ -111,10 +110,11 @@ def _drain(context: RequestContext, opening: "asyncio.Task[Opened]", failovers: 
         context.draining = services.drains.start(opening, seconds=seconds, finish=finish)
 
 
-async def _cancel(opening: "asyncio.Task[Opened] | None") -> None:
-    if opening is not None and not opening.done():
-        opening.cancel()
-        await asyncio.wait((opening,))
+def _abandoned(opening: "asyncio.Task[Opened] | None") -> Opened | None:
+    """Give up an opening that nobody waits for any more; what it had opened already is to be closed."""
+    if opening is None or opening.cancel() or opening.cancelled() or opening.exception() is not None:
+        return None
+    return opening.result()
 
 
 async def _relay(context: RequestContext, opened: Opened, writer: Writer, plan: Plan) -> None:

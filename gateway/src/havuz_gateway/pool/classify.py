@@ -92,8 +92,13 @@ def first_token_timeout() -> Verdict:
 
 
 def garbage(message: str) -> Verdict:
-    """A 200 that is no answer: not JSON, no event stream, or larger than allowed."""
+    """A 200 that is no answer: not JSON, or no event stream."""
     return _verdict(Reason.SERVER_ERROR, message)
+
+
+def too_large(limit: int) -> Verdict:
+    """A whole answer over `limit` bytes: as much as the client asked for, which is no fault of any key."""
+    return _verdict(Reason.CLIENT_ERROR, f"the answer is larger than {limit} bytes: ask for less in one request")
 
 
 def broken() -> Verdict:

@@ -5,10 +5,12 @@ number spellings, key order and white space reach the provider as they came.
 """
 
 import json
+from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple, NoReturn
 
 _WHITESPACE = " \t\n\r"
+_QUOTED = 100  # characters of a key that are shown back
 # How an escaped letter or underscore begins: a key may be written with them.
 _ESCAPED_LETTERS = ("\\u005", "\\u006", "\\u007")
 
@@ -33,8 +35,8 @@ class Span(NamedTuple):
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        duplicate = next(name for name in names if names.count(name) > 1)
+        counts = Counter(name for name, _ in pairs)
+        duplicate = next(name for name, count in counts.items() if count > 1)[:_QUOTED]
         raise BodyError(f"the body names {duplicate!r} twice in one object; send each field once", duplicate)
     return members
 

@@ -40,7 +40,7 @@ class UpstreamResponse(Protocol):
         """The body as it arrives. Raises `TransportFailure`."""
 
     async def read(self, limit: int) -> bytes:
-        """The whole body. Raises `TransportFailure` (kind `protocol` when it is over `limit` bytes)."""
+        """The body, cut where it is longer than `limit` bytes. Raises `TransportFailure`."""
 
     def close(self) -> None:
         """Give the connection back when the body was read to its end, else cut it at once."""

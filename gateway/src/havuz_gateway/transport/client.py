@@ -39,11 +39,11 @@ class _Response:
         pieces: list[bytes] = []
         size = 0
         async for chunk in self.chunks():
+            pieces.append(chunk)
             size += len(chunk)
             if size > limit:
-                raise TransportFailure("protocol", f"the answer is larger than {limit} bytes")
-            pieces.append(chunk)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+                break
+        return b"".join(pieces)[:limit]
 
     def close(self) -> None:
         if self._response.content.at_eof():

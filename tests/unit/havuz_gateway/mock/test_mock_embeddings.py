@@ -1,5 +1,6 @@
 """Laws of the mock's vectors."""
 
+import asyncio
 import base64
 import json
 import math
@@ -10,11 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from havuz_gateway.providers.mock import MockTransport
 from havuz_gateway.providers.mock.embeddings import MAX_DIMENSIONS, embed
+from havuz_gateway.transport.base import UpstreamRequest
 
 
 def vectors(**fields: Any) -> list[Any]:
-    answer = json.loads(embed({"model": "m", **fields}))
+    answer = json.loads(b"".join(embed({"model": "m", **fields})))
     return [item["embedding"] for item in answer["data"]]
 
 
@@ -44,3 +47,20 @@ def test_every_form_of_input_has_its_vectors(value: Any, count: int) -> None:
 
 def test_the_size_of_a_vector_is_bounded() -> None:
     assert len(vectors(input="a", dimensions=10**9)[0]) == MAX_DIMENSIONS
+
+
+async def test_others_get_their_turn_while_many_vectors_are_made() -> None:
+    body = json.dumps({"model": "m", "input": ["a"] * 200, "dimensions": 512}).encode()
+    answer = await MockTransport(lambda: 0.0).send(UpstreamRequest("POST", "mock:/v1/embeddings", {}, body))
+    turns = 0
+
+    async def count_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(count_turns())
+    assert len(json.loads(await answer.read(10_000_000))["data"]) == 200
+    other.cancel()
+    assert turns >= 200

@@ -1,6 +1,7 @@
 """A body is read once and sent on byte for byte, but for the members that must change."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -100,3 +101,19 @@ def test_a_bad_body_is_refused_with_its_reason(raw: bytes, message: str, param: 
         Body.decode(raw)
     assert message in refused.value.message
     assert refused.value.param == param
+
+
+def test_a_key_repeated_behind_very_many_others_is_found_at_once() -> None:
+    names = [f'"k{number}":0' for number in range(100_000)]
+    started = time.process_time()
+    with pytest.raises(BodyError) as refused:
+        Body.decode(f"{{{','.join([*names, names[-1]])}}}".encode())
+    assert refused.value.param == "k99999"
+    assert time.process_time() - started < 5, "the time must not grow with the square of the number of keys"
+
+
+def test_a_very_long_key_is_not_repeated_as_a_whole() -> None:
+    with pytest.raises(BodyError) as refused:
+        Body.decode(b'{"%b":1,"%b":2}' % (b"k" * 5_000, b"k" * 5_000))
+    assert len(refused.value.message) < 300
+    assert len(refused.value.param or "") < 300

@@ -110,6 +110,17 @@ def test_an_error_event_is_seen_before_and_after_the_first_content() -> None:
     assert after.error.message == "overloaded"
 
 
+def test_nothing_follows_an_error_or_the_end_whatever_the_chunking() -> None:
+    error = sse.encode(b'{"error":{"message":"overloaded","type":"server_error","code":"overloaded"}}')
+    before, after, done = _tap(), _tap(), _tap()
+    assert before.feed(ROLE + error + DONE) == b"", "an error before the first content can still be failed over"
+    assert before.error is not None
+    assert not before.committed
+    assert after.feed(HELLO + error + DONE) == HELLO + error
+    assert not after.done
+    assert done.feed(HELLO + DONE + WORLD) == HELLO + DONE
+
+
 @pytest.mark.parametrize("bad", [b"data: {oops}\n\n", b"data: [1]\n\n", b"data: 7\n\n", b"x" * 10_001])
 def test_what_is_no_event_stream_is_refused(bad: bytes) -> None:
     with pytest.raises(StreamError):

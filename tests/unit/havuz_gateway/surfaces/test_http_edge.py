@@ -1,6 +1,7 @@
 """The HTTP side over real sockets: plain values in, the surface's answers out."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 
@@ -89,6 +90,19 @@ async def test_an_error_in_a_stream_is_an_event_and_the_end(served: Served) -> N
     assert b'data: {"error":{"message":"it broke off"' in answer.body
     assert answer.body.endswith(b"0\r\n\r\n")
     assert b"[DONE]" not in answer.body
+
+
+async def test_nothing_is_written_behind_half_of_a_whole_answer(served: Served) -> None:
+    async with served.connection() as (reader, writer):
+        writer.write(b"GET /half HTTP/1.1\r\nHost: x\r\n\r\n")
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        await asyncio.wait_for(served.edge.idle.wait(), 5)
+        body = b""
+        with contextlib.suppress(ConnectionError):
+            while piece := await asyncio.wait_for(reader.read(1 << 20), 5):
+                body += piece
+    assert b"Content-Length: 20000000" in head
+    assert set(body) == {ord("x")}, "what follows on this connection would be read as the next answer"
 
 
 async def test_a_client_that_waits_for_100_continue_gets_it(served: Served) -> None:

@@ -83,7 +83,14 @@ class StreamTap:
         return held
 
     def _inspect(self, complete: bytes) -> bytes:
-        return b"".join(event for event in sse.events(complete) if self._keep(event))
+        """What to send on of these events: nothing after the end or an error, though some servers add a `[DONE]`."""
+        kept = []
+        for event in sse.events(complete):
+            if self._keep(event):
+                kept.append(event)
+            if self.done or self.error is not None:
+                break
+        return b"".join(kept)
 
     def _keep(self, event: bytes) -> bool:
         """Note what one event says; False drops it from the client's stream."""

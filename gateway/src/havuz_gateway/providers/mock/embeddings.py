@@ -7,7 +7,7 @@ import math
 import struct
 import sys
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from havuz_gateway.providers.mock.chat import count_text
@@ -16,24 +16,26 @@ DEFAULT_DIMENSIONS = 1536
 MAX_DIMENSIONS = 8192
 
 
-def embed(fields: Mapping[str, Any]) -> bytes:
-    """The answer to a request that was checked. At most `MAX_DIMENSIONS` numbers a vector."""
+def embed(fields: Mapping[str, Any]) -> Iterator[bytes]:
+    """The answer to a request that was checked, vector by vector: all of them can be a hundred megabytes.
+
+    At most `MAX_DIMENSIONS` numbers a vector.
+    """
     inputs = _inputs(fields.get("input"))
     dimensions = min(fields.get("dimensions") or DEFAULT_DIMENSIONS, MAX_DIMENSIONS)
     as_base64 = fields.get("encoding_format") == "base64"
-    vectors = [_vector(item, dimensions) for item in inputs]
-    data = [
-        {"object": "embedding", "index": index, "embedding": _encoded(vector) if as_base64 else list(vector)}
-        for index, vector in enumerate(vectors)
-    ]
+    yield b'{"object":"list","data":['
+    for index, item in enumerate(inputs):
+        vector = _vector(item, dimensions)
+        embedding = _encoded(vector) if as_base64 else list(vector)
+        yield (b"," if index else b"") + _dump({"object": "embedding", "index": index, "embedding": embedding})
     tokens = sum(count_text(item) if isinstance(item, str) else len(item) for item in inputs)
-    answer = {
-        "object": "list",
-        "data": data,
-        "model": str(fields.get("model")),
-        "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
-    }
-    return json.dumps(answer, separators=(",", ":")).encode()
+    rest = {"model": str(fields.get("model")), "usage": {"prompt_tokens": tokens, "total_tokens": tokens}}
+    yield b"]," + _dump(rest)[1:]
+
+
+def _dump(fields: Mapping[str, Any]) -> bytes:
+    return json.dumps(fields, separators=(",", ":")).encode()
 
 
 def _inputs(value: Any) -> list[str | list[int]]:

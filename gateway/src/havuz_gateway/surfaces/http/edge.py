@@ -158,6 +158,8 @@ async def _tell(error: GatewayError, surface: Surface, request: Request, writer:
     """Tell the client: by a whole answer, or by the stream's error event and an end without the protocol's own."""
     if writer.finished:
         return  # what failed came after the answer; the client has it whole
+    if writer.whole:
+        raise ClientGone from error  # half of it may be out, and what came behind would be read as the next answer
     if writer.started:
         if not isinstance(error, ProviderEndedStream):  # that one was told by the provider's own event
             await writer.write(surface.stream_error(error, request))

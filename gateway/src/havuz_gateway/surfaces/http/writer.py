@@ -27,6 +27,7 @@ class ResponseWriter:
         "_waiting_since",
         "finished",
         "response",
+        "whole",
     )
 
     def __init__(
@@ -41,6 +42,7 @@ class ResponseWriter:
         self._waiting_since: float | None = None
         self.response: web.StreamResponse | None = None
         self.finished = False
+        self.whole = False  # of a length that was announced: nothing can be added to it
 
     @property
     def started(self) -> bool:
@@ -80,6 +82,7 @@ class ResponseWriter:
         """Send a whole answer in one write. Raises `ClientGone`."""
         response = web.Response(status=status, headers=self._headers(headers), body=body)
         self._take(response)
+        self.whole = True
         self._waiting_since = self._loop.time()
         self._watch(self._timeout)
         try:

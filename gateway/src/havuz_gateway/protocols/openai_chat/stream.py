@@ -83,7 +83,7 @@ class StreamTap:
         return held
 
     def _inspect(self, complete: bytes) -> bytes:
-        """What to send on of these events: nothing after the end or an error, which some servers follow with `[DONE]`."""
+        """What to send on of these events: nothing after the end, or after an error (some servers add `[DONE]`)."""
         kept = []
         for event in sse.events(complete):
             if self._keep(event):

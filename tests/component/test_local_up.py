@@ -167,6 +167,31 @@ async def test_an_edit_is_served_and_a_wrong_one_is_named_while_the_rest_goes_on
                 await asyncio.sleep(0.02)
 
 
+async def test_a_folder_that_is_replaced_is_followed_again(served: Local) -> None:
+    routes, aside = served.manifests / "30-model-routes.yaml", served.folder / "aside"
+    async with calling(served.base_url, served.environment()["OPENAI_API_KEY"]) as caller:
+
+        async def edited(owner: str) -> None:
+            edit(routes, "ModelRoute", ownedBy=owner)
+            async with asyncio.timeout(5):
+                while (await caller.get("/v1/models/gpt-4o-mini")).json.get("owned_by") != owner:
+                    await asyncio.sleep(0.02)
+
+        shutil.move(served.manifests, aside)
+        await served.printed("! the manifests can't be read: No such file or directory")
+        assert len((await caller.get("/v1/models")).json["data"]) == 7, "what was read last must stay"
+        shutil.copytree(aside, served.manifests)
+        await served.printed("no longer: the manifests can't be read")
+        await edited("after it was away")
+        shutil.rmtree(served.manifests)
+        shutil.copytree(aside, served.manifests)
+        async with asyncio.timeout(5):
+            while (await caller.get("/v1/models/gpt-4o-mini")).json.get("owned_by") != "openai":
+                await asyncio.sleep(0.02)
+        await edited("after it was replaced at once")
+    assert "Traceback" not in served.output
+
+
 async def test_ctrl_c_ends_with_0_and_leaves_nothing_behind(served: Local) -> None:
     children = Path(f"/proc/{served.pid}/task/{served.pid}/children").read_text().split()
     assert children, "there is no server to look at"

@@ -54,6 +54,25 @@ async def test_a_bad_chat_body_is_a_400_that_says_why(
         assert reply.error["param"] == param
 
 
+@pytest.mark.parametrize("field", ["timeout", "stream_options", "tools"])
+async def test_a_body_is_either_nested_too_deeply_to_be_read_or_can_be_worked_on(
+    world: World, gateway: GatewayProcess, field: str
+) -> None:
+    """`timeout` has the body taken apart, `stream_options` and `tools` have a part of it written anew."""
+    customer, route = await world.serve()
+    parameters = {"type": "object", "properties": {"a": {"enum": ["DEEP"]}}, "required": ["a"]}
+    function = {"type": "function", "function": {"name": "f", "parameters": parameters}}
+    values = {"timeout": 9, "stream_options": {"x": "DEEP"}, "tools": [function]}
+    fields = {"model": route.model, "messages": USER, "stream": field == "stream_options", field: values[field]}
+    text = json.dumps({**fields, "x": "DEEP"} if field == "timeout" else fields)
+    statuses = []
+    async with calling(gateway.base_url, customer.live) as caller:
+        for depth in range(900, 1_000):
+            reply = await caller.post(CHAT, text.replace('"DEEP"', "[" * depth + "]" * depth).encode())
+            statuses.append(reply.status)
+    assert set(statuses) <= {200, 400}, statuses
+
+
 async def test_a_bad_embeddings_body_is_a_400_that_names_the_field(world: World, gateway: GatewayProcess) -> None:
     customer, route = await world.serve()
     async with calling(gateway.base_url, customer.live) as caller:

@@ -34,6 +34,7 @@ _DEBOUNCE_MILLISECONDS = 100
 _WATCH_STEP_MILLISECONDS = 20
 _ENVIRONMENT_FILE = "env"
 _LOOK_SECONDS = 2.0
+_FOLDER_LOOK_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +97,45 @@ class _Local:
             raise LocalError(f"{str(self._options.manifests)!r} can't be read: {error.strerror}") from None
 
     async def follow(self, stop: asyncio.Event) -> None:
-        """Apply every edit."""
+        """Apply every edit. A folder that goes away is waited for, and what was read last stays served."""
+        folder = self._options.manifests
+        while not stop.is_set():
+            try:
+                held = os.open(folder, os.O_RDONLY)  # while it is held, no other folder can pass for it
+                try:
+                    await self._watch(held, stop)
+                finally:
+                    os.close(held)
+            except OSError as error:
+                self._options.say(f"! the manifests can't be read: {error.strerror}; what was read last stays served")
+                while not folder.is_dir():  # noqa: ASYNC110 - what does not exist can not be watched
+                    await asyncio.sleep(_FOLDER_LOOK_SECONDS)
+                self._options.say("no longer: the manifests can't be read")
+
+    async def _watch(self, held: int, stop: asyncio.Event) -> None:
+        """Apply edits for as long as the folder is the one behind the descriptor. Raises `OSError`."""
         changes = watchfiles.awatch(
             self._options.manifests,
             debounce=_DEBOUNCE_MILLISECONDS,
             step=_WATCH_STEP_MILLISECONDS,
             stop_event=stop,
             recursive=False,
+            rust_timeout=int(_FOLDER_LOOK_SECONDS * 1000),
+            yield_on_timeout=True,
         )
-        async for _ in changes:
-            try:
-                await self._apply()
-            except redis.RedisError as error:
-                self._options.say(f"! the edit is not published yet, Redis is away: {error}")
+        applied = False  # what was edited before the watch began is not told by it
+        async for edits in changes:
+            if edits or not applied:
+                await self._edited()
+                applied = True
+            if not os.path.samestat(os.fstat(held), self._options.manifests.stat()):
+                return  # another one is in its place, and a watch hears nothing of that
+
+    async def _edited(self) -> None:
+        try:
+            await self._apply()
+        except redis.RedisError as error:
+            self._options.say(f"! the edit is not published yet, Redis is away: {error}")
 
     async def keep_published(self) -> None:
         """Publish again whenever the server has lost what it held, or was away when there was something to publish."""

@@ -10,6 +10,8 @@ from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple, NoReturn
 
 _WHITESPACE = " \t\n\r"
+_MANY_BRACKETS = 200  # fewer can't be nested as deeply as Python's recursion goes
+_HEADROOM = 50
 _QUOTED = 100  # characters of a key that are shown back
 # How an escaped letter or underscore begins: a key may be written with them.
 _ESCAPED_LETTERS = ("\\u005", "\\u006", "\\u007")
@@ -50,6 +52,11 @@ _skipper = json.JSONDecoder()
 _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
+def _decoded_below(text: str, frames: int) -> Any:
+    """`text` decoded so far down the stack, so that whoever works on the result has more of it left, not less."""
+    return _decoder.decode(text) if frames == 0 else _decoded_below(text, frames - 1)
+
+
 class Body:
     """A decoded JSON object, and its text for edits."""
 
@@ -66,7 +73,8 @@ class Body:
         """Read `raw`. Raises `BodyError` for anything but one well-formed JSON object without duplicate keys."""
         try:
             text = raw.decode("utf-8")
-            fields = _decoder.decode(text)
+            deep = text.count("[") + text.count("{") > _MANY_BRACKETS
+            fields = _decoded_below(text, _HEADROOM) if deep else _decoder.decode(text)
         except UnicodeDecodeError as error:
             raise BodyError(f"the body is not valid UTF-8 (byte {error.start})") from None
         except json.JSONDecodeError as error:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from havuz_contract import keys
-from havuz_gateway.metering.link import packed_parts
+from havuz_gateway.metering.link import packed_ascii, packed_parts
 from havuz_gateway.metering.meter import Admitted, Settlement
 from havuz_gateway.metering.terms import KnownTerms, SettleHead
 
@@ -39,17 +39,15 @@ class Closing:
 
     def body(self, how: How, head: SettleHead, now: str = "0") -> bytes:
         """The call's keys and arguments after the script's name; `now` in unix milliseconds, '0' asks the server."""
-        mark = keys.settled(self.uid, self.id)
         lives = _MARK_SECONDS if self.reserved or self.fixed[0] == "Unmetered" else _UNRESERVED_MARK_SECONDS
         return b"".join(
             (
                 head.before_mark,
-                packed_parts(mark),
+                packed_parts(keys.settled(self.uid, self.id)),
                 head.after_mark,
-                packed_parts(
-                    now, self.id, self.cost, how, "1" if self.reserved else "", self.tokens, self.dimensions, lives,
-                    self.counts, self.event,
-                ),
+                packed_ascii(now, self.id, str(self.cost), how, "1" if self.reserved else "", str(self.tokens)),
+                packed_parts(self.dimensions),
+                packed_ascii(str(lives), self.counts, self.event),
             )
         )  # fmt: skip
 

@@ -69,6 +69,11 @@ def packed_parts(*parts: bytes | str | int) -> bytes:
     return b"".join(out)
 
 
+def packed_ascii(*parts: str) -> bytes:
+    """The same of texts that are known to be ASCII, for a third of the time."""
+    return "".join([f"${len(part)}\r\n{part}\r\n" for part in parts]).encode("ascii")
+
+
 class Link:
     """Owns the connection. `run` is one task's work, until cancelled; `submit` may be called at any time.
 

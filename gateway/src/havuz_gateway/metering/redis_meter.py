@@ -13,7 +13,7 @@ from havuz_gateway.background import Background
 from havuz_gateway.errors import ServiceUnavailable
 from havuz_gateway.metering.answers import rate_headers, refusal
 from havuz_gateway.metering.closing import Closing, closing_of
-from havuz_gateway.metering.link import ErrorReply, Link, LinkDown, packed, packed_parts
+from havuz_gateway.metering.link import ErrorReply, Link, LinkDown, packed, packed_ascii, packed_parts
 from havuz_gateway.metering.meter import Admission, Admitted, Claim, LimitReached, Meter, Settlement
 from havuz_gateway.metering.replay import Replay
 from havuz_gateway.metering.scripts import RELEASE, RESERVE, SETTLE
@@ -153,10 +153,11 @@ class RedisMeter:
             await self._link.tried.wait()
 
     async def _reserve(self, terms: Terms, admission: Admission) -> Any:
-        body = terms.reserve + packed_parts(
-            self._clock(), admission.id, admission.ceiling, admission.tokens, int(admission.lifetime * 1000),
-            admission.abandoned, admission.route.model,
+        variable = packed_ascii(
+            self._clock(), admission.id, str(admission.ceiling), str(admission.tokens),
+            str(int(admission.lifetime * 1000)), str(admission.abandoned),
         )  # fmt: skip
+        body = b"".join((terms.reserve, variable, packed_parts(admission.route.model)))
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
         def heard(reply: Any) -> None:

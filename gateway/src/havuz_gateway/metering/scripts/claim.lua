@@ -4,7 +4,7 @@
 --       6 attempt id, 7 tokens, 8 most it can cost, 9 milliseconds until the lease expires
 -- Reply: {'ok'} | {'requests' | 'tokens' | 'concurrency' | 'spend', wait ms}
 
-local now = clock(ARGV[1])
+local now, now_text = clock(ARGV[1])
 local arrivals = {}
 for i, field in ipairs({'r', 't'}) do
   local limit = ARGV[1 + i]
@@ -18,7 +18,7 @@ for i, field in ipairs({'r', 't'}) do
     arrivals[#arrivals + 1] = string.format('%.3f', after)
   end
 end
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now))
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now_text)
 if ARGV[4] ~= '' and redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[4]) then return {'concurrency', 250} end
 if ARGV[5] ~= '' then
   local used = add(redis.call('HGET', KEYS[3], 'spent') or '0', ARGV[8])

@@ -1,11 +1,12 @@
 -- Time and rates in scripts. The server's own clock counts, so that a pod whose clock is wrong harms nobody.
 -- This text stands before each script that looks at the time.
 
--- unix milliseconds; `given` is '0' but in tests
+-- unix milliseconds, as a number and as text; `given` is '0' but in tests
 local function clock(given)
-  if given ~= '0' then return tonumber(given) end
+  if given ~= '0' then return tonumber(given), given end
   local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  return now, string.format('%.0f', now)
 end
 
 local MINUTE = 60000

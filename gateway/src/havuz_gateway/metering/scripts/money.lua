@@ -23,6 +23,7 @@ local function whole(high, low)
 end
 
 local function add(a, b)
+  if b == '0' then return a end
   if #a < 16 and #b < 16 then return string.format('%.0f', a + b) end
   local ah, al = halves(a)
   local bh, bl = halves(b)
@@ -33,6 +34,8 @@ end
 
 -- a - b, where b is not larger
 local function sub(a, b)
+  if b == '0' then return a end
+  if a == b then return '0' end
   if #a < 16 then return string.format('%.0f', a - b) end
   local ah, al = halves(a)
   local bh, bl = halves(b)

@@ -13,7 +13,7 @@
 --        {'balance', available}, {'repeated'}
 -- A record of KEYS[2]: allowance|balance|expires ms|period|rollover|day|tokens|leased|spend counted|key|owner|abandoned|model
 
-local now = clock(ARGV[17])
+local now, now_text = clock(ARGV[17])
 local id, ceiling, tokens, key = ARGV[18], ARGV[19], tonumber(ARGV[20]), ARGV[14]
 local metered = ARGV[2] ~= 'Unmetered'
 local account = redis.call('HMGET', KEYS[1], 'balance', 'allowance', 'reserved', 'unit', 'suspended',
@@ -43,7 +43,7 @@ if refusal then return refusal end
 
 local function crowded(set, whose, limit)
   if limit == '' then return nil end
-  local open = redis.call('ZCOUNT', set, '(' .. string.format('%.0f', now), '+inf')
+  local open = redis.call('ZCOUNT', set, '(' .. now_text, '+inf')
   if open >= tonumber(limit) then return {'concurrency', whose, tonumber(limit), 1000} end
 end
 refusal = crowded(KEYS[3], 'project', ARGV[8]) or crowded(KEYS[6], 'key', ARGV[12])
@@ -103,16 +103,16 @@ local record = table.concat({from_allowance, from_balance, expires, ARGV[3], ARG
 if redis.call('HSETNX', KEYS[2], id, record) == 0 then return {'repeated'} end
 redis.call('ZADD', KEYS[3], expires, id)
 if metered then
-  set('balance', sub(balance, from_balance))
-  set('allowance', sub(allowance, from_allowance))
+  if from_balance ~= '0' then set('balance', sub(balance, from_balance)) end
+  if granted or from_allowance ~= '0' then set('allowance', sub(allowance, from_allowance)) end
   set('reserved', add(account[3] or '0', ceiling))
   if account[10] then redis.call('HDEL', KEYS[1], 'refused') end
 end
 if granted then
   redis.call('XADD', KEYS[7], '*', 'v', '1', 'type', 'allowance', 'id', ARGV[3], 'unit', ARGV[1], 'nanos', granted,
-    'lapsed', lapsed, 'at', string.format('%.0f', now))
+    'lapsed', lapsed, 'at', now_text)
 end
-if #change > 0 then redis.call('HSET', KEYS[1], 'updated', string.format('%.0f', now), unpack(change)) end
+if #change > 0 then redis.call('HSET', KEYS[1], 'updated', now_text, unpack(change)) end
 if #arrivals > 0 then
   redis.call('HSET', KEYS[4], unpack(arrivals))
   redis.call('PEXPIRE', KEYS[4], 2 * MINUTE)

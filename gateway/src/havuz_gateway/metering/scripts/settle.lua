@@ -11,7 +11,7 @@
 --        {'unknown'} (sent before, and nothing tells whether that counted: taken for closed, never billed twice)
 -- A roll-up's value: requests,errors,input,output,cache read,cache write,cost
 
-local now = clock(ARGV[7])
+local now, now_text = clock(ARGV[7])
 local id, cost, how = ARGV[8], ARGV[9], ARGV[10]
 local record = redis.call('HGET', KEYS[2], id)
 local verdict, requests = 'settled', 1
@@ -68,9 +68,12 @@ if ARGV[1] ~= 'Unmetered' or from_allowance ~= '0' or from_balance ~= '0' then
   short = sub(cost, charged)
   local of_period = account[6] or '0'
   if current then of_period = add(of_period, charged) end
-  redis.call('HSET', KEYS[1], 'balance', balance, 'allowance', allowance, 'reserved', reserved, 'lapsed', lapsed,
-    'spent', add(account[4] or '0', charged), 'period_spent', of_period, 'short', add(account[8] or '0', short),
-    'updated', string.format('%.0f', now))
+  redis.call('HSET', KEYS[1], 'balance', balance, 'reserved', reserved, 'spent', add(account[4] or '0', charged),
+    'updated', now_text)
+  if period ~= '' or ARGV[1] == 'Monthly' then
+    redis.call('HSET', KEYS[1], 'allowance', allowance, 'lapsed', lapsed, 'period_spent', of_period)
+  end
+  if short ~= '0' then redis.call('HSET', KEYS[1], 'short', add(account[8] or '0', short)) end
 end
 
 if record then
@@ -112,6 +115,6 @@ local function roll_up(key, seconds)
 end
 roll_up(KEYS[8], ARGV[5])
 roll_up(KEYS[9], ARGV[6])
-redis.call('XADD', KEYS[7], '*', 'v', '1', 'type', 'usage', 'id', id, 'at', string.format('%.0f', now), 'cost', charged,
+redis.call('XADD', KEYS[7], '*', 'v', '1', 'type', 'usage', 'id', id, 'at', now_text, 'cost', charged,
   'short', short, 'verdict', verdict, 'event', ARGV[16])
 return {verdict, charged, short}

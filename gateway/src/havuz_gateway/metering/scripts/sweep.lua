@@ -4,8 +4,8 @@
 --       4 most events to keep, 5 most events to trim at once
 -- Reply: {open reservations, trimmed events, then id and record (see reserve.lua) of each expired reservation}
 
-local now = clock(ARGV[1])
-local due = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', string.format('%.0f', now), 'LIMIT', 0, ARGV[2])
+local now, now_text = clock(ARGV[1])
+local due = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now_text, 'LIMIT', 0, ARGV[2])
 local reply = {redis.call('ZCARD', KEYS[3]), 0}
 for _, id in ipairs(due) do
   local record = redis.call('HGET', KEYS[2], id)

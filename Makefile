@@ -12,7 +12,7 @@ WORKERS ?= 2
 RUN := $(UV) run --frozen --no-sync
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help up sync lint format types test unit component clients apiserver generate check bench docs clean
+.PHONY: help up sync lint format types test unit component faults clients apiserver generate check bench docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ unit: sync ## pure functions
 
 component: sync ## the real gateway, a real Valkey, scripted providers on sockets
 	$(RUN) pytest -n $(WORKERS) tests/component
+
+faults: sync ## processes killed and races on one balance, with the books proved afterwards
+	$(RUN) pytest -n $(WORKERS) tests/faults
 
 clients: sync ## the same, called by the official SDKs, PHP and curl
 	$(RUN) pytest -n $(WORKERS) tests/clients

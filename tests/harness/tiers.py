@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-TIERS = ("house", "unit", "golden", "component", "clients", "apiserver", "browser", "node")
+TIERS = ("house", "unit", "golden", "component", "faults", "clients", "apiserver", "browser", "node")
 # Tiers that need what this version does not have yet, or another target than `make test`.
 ELSEWHERE = {"browser": "this version has no pages", "node": "needs a node: not in this version"}
 

@@ -13,8 +13,8 @@ from harness.builders import make_project, make_route
 from harness.valkey import ValkeyServer
 from harness.world import World
 from havuz_contract import keys
+from havuz_contract.background import Background
 from havuz_contract.snapshot.envelope import Keyring
-from havuz_gateway.background import Background
 from havuz_gateway.config.holder import Holder
 from havuz_gateway.config.redis_source import RedisSource
 from havuz_gateway.config.state import Decoder, State

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from havuz_gateway.background import Background, Work
+from havuz_contract.background import Background, Work
 from havuz_gateway.operations import Readiness, operations_app
 from havuz_gateway.surfaces.http import HttpEdge
 from havuz_gateway.surfaces.http.server import HttpServer

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 from redis.asyncio import Redis
 
+from havuz_contract.background import Background, Work
 from havuz_contract.compiler.compile import Compiled
 from havuz_contract.publish import Publisher
-from havuz_operator.background import Work, running
 from havuz_operator.fleet import Fleet
 from havuz_operator.handlers.lifecycle import watch_until_signalled
 from havuz_operator.health_report import HealthReport
@@ -37,7 +37,7 @@ async def run(settings: Settings) -> None:
     async with client, Kube(settings.namespaces) as kube:
         await _list_all(kube, world)
         parts = _Parts(settings, world=world, kube=kube, client=client)
-        async with running(parts.work()):
+        async with Background(parts.work()):
             await watch_until_signalled(
                 world,
                 namespaces=settings.namespaces,

@@ -15,7 +15,7 @@ from pathlib import Path
 import redis
 import redis.asyncio
 
-from havuz_gateway.background import Background
+from havuz_contract.background import Background
 from havuz_gateway.local.errors import LocalError
 
 _log = logging.getLogger(__name__)

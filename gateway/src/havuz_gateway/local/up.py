@@ -15,11 +15,11 @@ import watchfiles
 from pydantic import SecretStr
 
 from havuz_contract.accounts import apply_credits
+from havuz_contract.background import Background
 from havuz_contract.publish import Publisher
 from havuz_contract.snapshot.envelope import Keyring
 from havuz_contract.snapshot.models import Snapshot
 from havuz_gateway.app import connect, run_gateway
-from havuz_gateway.background import Background
 from havuz_gateway.local import server
 from havuz_gateway.local.compiling import Compiling, Outcome
 from havuz_gateway.local.credentials import MadeKeys

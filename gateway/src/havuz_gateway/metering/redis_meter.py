@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from havuz_contract import keys
+from havuz_contract.background import Background
 from havuz_contract.snapshot.models import Upstream
-from havuz_gateway.background import Background
 from havuz_gateway.errors import ServiceUnavailable
 from havuz_gateway.metering.answers import rate_headers, refusal
 from havuz_gateway.metering.closing import Closing, closing_of

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from havuz_gateway import background
-from havuz_gateway.background import Background
+from havuz_contract import background
+from havuz_contract.background import Background
 
 
 async def test_work_that_fails_is_told_and_started_again(

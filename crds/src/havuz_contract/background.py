@@ -3,6 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from types import TracebackType
+from typing import Self
 
 _log = logging.getLogger(__name__)
 
@@ -10,11 +12,11 @@ Work = Callable[[], Awaitable[None]]
 _FIRST_PAUSE_SECONDS = 0.5
 _LAST_PAUSE_SECONDS = 30.0
 _CANCEL_AGAIN_SECONDS = 0.2
-_CANCEL_ROUNDS = 15
+_CANCEL_ROUNDS = 25
 
 
 class Background:
-    """Owns the tasks of `works` (name to coroutine function) from `start` to `stop`."""
+    """Owns the tasks of `works` (name to coroutine function) from `start` to `stop`, or within `async with`."""
 
     def __init__(self, works: Mapping[str, Work]) -> None:
         self._works = dict(works)
@@ -23,6 +25,15 @@ class Background:
     def start(self) -> None:
         """Begin every work. Needs a running loop."""
         self._tasks = [asyncio.create_task(_keep_going(name, work), name=name) for name, work in self._works.items()]
+
+    async def __aenter__(self) -> Self:
+        self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.stop()
 
     async def stop(self) -> None:
         """Cancel every work and wait for its end. Safe to repeat."""

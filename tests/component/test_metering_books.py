@@ -158,7 +158,7 @@ class Books(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             self.clock.now += 120
-            self.sweep(0)
+            self.run(self.meters[0].sweeper.sweep(everywhere=True))
             self.run(self.nothing_was_billed_twice())
         finally:
             self.run(self.stack.aclose())

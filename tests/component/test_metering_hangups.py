@@ -1,6 +1,10 @@
-"""Clients that go away: billed for what the provider reports, or at least for what was delivered."""
+"""Clients that go away: billed for what the provider reports, or at least for what was delivered.
+
+`HAVUZ_FAULT_STREAMS` (default 60) is the number of streams that are hung up at random points.
+"""
 
 import asyncio
+import os
 import random
 
 import aiohttp
@@ -14,7 +18,7 @@ from harness.metering import prepaid
 from harness.paying import MESSAGES, Paying, paying
 from harness.world import World
 
-STREAMS = 60
+STREAMS = int(os.environ.get("HAVUZ_FAULT_STREAMS", "60"))
 PIECES = 40
 USAGE = {"prompt_tokens": 100, "completion_tokens": 20}
 EXACT = 100 * 1_000 + 20 * 2_000

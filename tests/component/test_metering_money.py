@@ -99,6 +99,8 @@ async def test_what_a_request_costs_above_its_reservation_is_taken_as_far_as_the
     assert (after.balance, after.spent) == (0, 5)
     proof = await verify(redis, project.uid)
     assert (proof.faults, proof.short) == ((), 4)
+    *_, event = [event async for event in usage_events(redis, project.uid)]
+    assert event["verdict"] == "over"
 
 
 async def test_the_allowance_is_spent_before_credits(meter: RedisMeter, redis: Redis) -> None:

@@ -57,7 +57,7 @@ def estimate(
     size = len(raw)
     if operation == "embeddings":
         return Estimate(input=_embedded(fields.get("input")), most_input=size + MOST_ADDED_TOKENS, output=0)
-    attached = sum(map(raw.count, _ATTACHMENTS))
+    attached = sum((raw.count(name) + 1) // 2 for name in _ATTACHMENTS)  # each is named by its type and by its member
     choices, bound = _bounds(fields, layers)
     return Estimate(
         input=min(_text_tokens(fields) + attached * ATTACHMENT_TOKENS, _MOST_TOKENS),

@@ -198,6 +198,11 @@ class RedisMeter:
             sent = not isinstance(reply, LinkDown) or reply.sent
             self.spool.append([closing.line(sent=sent)])
             self._replay.wake()
+        elif reply[0] != b"settled":
+            _log.warning(
+                "a settle was unusual",
+                extra={"id": closing.id, "verdict": reply[0].decode(), "cost": closing.cost},
+            )
         self._open -= 1
         if not self._open:
             self._idle.set()

@@ -52,10 +52,13 @@ class Sweeper:
             except (LinkDown, ErrorReply) as error:
                 _log.info("the sweep is broken off", extra={"error": str(error)})
 
-    async def sweep(self) -> int:
-        """Look at every project that is due, now; returns how many reservations were closed. Raises `LinkDown`."""
+    async def sweep(self, *, everywhere: bool = False) -> int:
+        """Look at every project that is due, or `everywhere`; returns how many reservations were closed.
+
+        Raises `LinkDown` or `ErrorReply`.
+        """
         now = self._wall()
-        least = 0 if self._round % _QUIET_ROUNDS == 0 else int(now) - _BUSY_SECONDS
+        least = 0 if everywhere or self._round % _QUIET_ROUNDS == 0 else int(now) - _BUSY_SECONDS
         self._round += 1
         uids = await self._link.ask(packed("ZRANGE", keys.METERED_PROJECTS, least, "+inf", "BYSCORE"))
         closed = 0
@@ -76,7 +79,7 @@ class Sweeper:
     async def _sweep_project(self, uid: str, now: float) -> int:
         closed = 0
         for _ in range(_SWEPT_PER_PROJECT):
-            open_count, trimmed, *records = await self._look(uid, now)
+            open_count, trimmed, *records = await self._look(uid)
             for request_id, record in zip(records[::2], records[1::2], strict=True):
                 closed += await self._close(uid, request_id.decode(), record.decode(), now)
             if not records and trimmed < _EVENTS_AT_ONCE:
@@ -85,11 +88,11 @@ class Sweeper:
                 break
         return closed
 
-    async def _look(self, uid: str, now: float) -> Sequence[Any]:
+    async def _look(self, uid: str) -> Sequence[Any]:
         names = (keys.account(uid), keys.reservations(uid), keys.expiries(uid), keys.usage_stream(uid))
-        oldest = int((now - self._settings.days_kept * 86_400) * 1000)
+        kept = self._settings.days_kept * 86_400_000
         body = packed_parts(
-            *names, self._clock(), _RESERVATIONS_AT_ONCE, max(0, oldest), self._settings.events_kept, _EVENTS_AT_ONCE
+            *names, self._clock(), _RESERVATIONS_AT_ONCE, kept, self._settings.events_kept, _EVENTS_AT_ONCE
         )
         found: Sequence[Any] = await SWEEP.ask(self._link, SWEEP.head(len(names), 5) + body)
         return found

@@ -10,7 +10,7 @@ from havuz_gateway.metering.link import packed_parts
 from havuz_gateway.metering.scripts import RESERVE, SETTLE
 
 _HOUR = 3_600
-_MOST_KNOWN = 50_000
+_MOST_KNOWN = 10_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,8 @@ ERROR_TYPES = frozenset(
     {
         "invalid_request_error",
         "authentication_error",
+        "insufficient_balance",
+        "price_missing",
         "permission_error",
         "not_found_error",
         "rate_limit_error",

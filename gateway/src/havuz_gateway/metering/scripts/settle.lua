@@ -6,7 +6,8 @@
 --       10 'new' (never sent before) | 'again' | 'expired' (only if its reservation has expired; costs what that says),
 --       11 '1' if it was admitted with a reservation, 12 tokens used, 13 roll-up field (key|model|upstream),
 --       14 seconds that the mark lives, 15 errors,input,output,cache read,cache write (tokens), 16 the event as JSON
--- Reply: {'settled' | 'late', cost taken, cost that the balance did not reach for},
+-- Reply: {'settled' | 'over' (it cost more than was reserved) | 'late' (its reservation was gone),
+--         cost taken, cost that the balance did not reach for},
 --        {'repeated'} (closed before; nothing changed), {'open'} ('expired', and it has not),
 --        {'unknown'} (sent before, and nothing tells whether that counted: taken for closed, never billed twice)
 -- A roll-up's value: requests,errors,input,output,cache read,cache write,cost
@@ -66,6 +67,7 @@ if ARGV[1] ~= 'Unmetered' or from_allowance ~= '0' or from_balance ~= '0' then
     balance, charged = sub(balance, part), add(charged, part)
   end
   short = sub(cost, charged)
+  if record and verdict == 'settled' and less(add(from_allowance, from_balance), cost) then verdict = 'over' end
   local of_period = account[6] or '0'
   if current then of_period = add(of_period, charged) end
   redis.call('HSET', KEYS[1], 'balance', balance, 'reserved', reserved, 'spent', add(account[4] or '0', charged),

@@ -1,6 +1,6 @@
 -- What there is to sweep in one project: reservations that expired; on the way, usage events too old to keep are trimmed.
 -- KEYS: 1 account, 2 reservations, 3 expiries, 4 usage stream (one hash tag)
--- ARGV: 1 now (unix ms, '0' asks the server), 2 most reservations to tell, 3 unix ms before which events are trimmed,
+-- ARGV: 1 now (unix ms, '0' asks the server), 2 most reservations to tell, 3 milliseconds that an event is kept,
 --       4 most events to keep, 5 most events to trim at once
 -- Reply: {open reservations, trimmed events, then id and record (see reserve.lua) of each expired reservation}
 
@@ -19,7 +19,7 @@ end
 
 local length, trim = redis.call('XLEN', KEYS[4]), tonumber(ARGV[5])
 if length > 0 then
-  local old = redis.call('XRANGE', KEYS[4], '-', ARGV[3], 'COUNT', trim)
+  local old = redis.call('XRANGE', KEYS[4], '-', string.format('%.0f', math.max(0, now - ARGV[3])), 'COUNT', trim)
   local beyond = length - tonumber(ARGV[4])
   if beyond > #old then
     if beyond > trim then beyond = trim end

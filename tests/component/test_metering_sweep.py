@@ -1,0 +1,125 @@
+"""Requests whose gateway died, late settles, and usage events too old to keep."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+from redis.asyncio import Redis
+
+from harness.metering import Clock, account_of, admission, credit, customer, metering, prepaid, settled
+from harness.paying import eventually
+from harness.valkey import ValkeyServer
+from havuz_contract import keys
+from havuz_gateway.metering.ledger import usage_events, verify
+from havuz_gateway.metering.redis_meter import RedisMeter
+
+
+@pytest.fixture
+async def redis(valkey: ValkeyServer) -> AsyncIterator[Redis]:
+    async with Redis.from_url(valkey.url) as client:
+        await client.delete(keys.METERED_PROJECTS, keys.SWEEPER)
+        yield client
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def meter(redis: Redis, valkey: ValkeyServer, clock: Clock) -> AsyncIterator[RedisMeter]:
+    async with metering(valkey.url, wall=clock, clock=clock.script_time, events_kept=3) as made:
+        yield made
+
+
+async def _costs(redis: Redis, uid: str) -> list[tuple[str, int]]:
+    return [(event["verdict"], int(event["cost"])) async for event in usage_events(redis, uid) if "verdict" in event]
+
+
+@pytest.mark.parametrize("abandoned", [0, 4])
+async def test_an_abandoned_request_is_closed_once_and_shows_in_the_ledger(
+    meter: RedisMeter, redis: Redis, clock: Clock, abandoned: int
+) -> None:
+    project, key = customer(prepaid(100))
+    await credit(redis, project)
+    await meter.admit(admission(project, key, ceiling=10, lifetime=30.0, abandoned=abandoned))
+    assert await meter.sweeper.sweep() == 0
+    clock.now += 31
+    assert await meter.sweeper.sweep() == 1
+    assert await meter.sweeper.sweep() == 0
+    account = await account_of(redis, project)
+    assert (account.balance, account.reserved, account.spent) == (100 - abandoned, 0, abandoned)
+    (event,) = [event async for event in usage_events(redis, project.uid) if event["type"] == "usage"]
+    assert '"status":"abandoned"' in event["event"]
+    assert (await verify(redis, project.uid)).faults == ()
+
+
+@pytest.mark.parametrize(("abandoned", "cost", "more"), [(0, 7, 7), (4, 7, 3), (9, 7, 0)])
+async def test_a_settle_that_comes_after_the_sweep_bills_only_what_is_missing(
+    meter: RedisMeter, redis: Redis, clock: Clock, abandoned: int, cost: int, more: int
+) -> None:
+    project, key = customer(prepaid(100))
+    await credit(redis, project)
+    slow = await meter.admit(admission(project, key, ceiling=10, lifetime=30.0, abandoned=abandoned))
+    clock.now += 31
+    await meter.sweeper.sweep()
+    for _ in range(2):
+        await settled(meter, slow, cost)
+    assert await _costs(redis, project.uid) == [("settled", abandoned), ("late", more)]
+    assert (await account_of(redis, project)).spent == abandoned + more
+    assert (await verify(redis, project.uid)).faults == ()
+
+
+async def test_old_and_surplus_events_are_trimmed_and_the_books_still_balance(meter: RedisMeter, redis: Redis) -> None:
+    project, key = customer(prepaid(100))
+    await credit(redis, project)
+    for _ in range(6):
+        await settled(meter, await meter.admit(admission(project, key, ceiling=5)), 5)
+    await meter.sweeper.sweep()
+    assert len(await _costs(redis, project.uid)) == 3
+    assert await redis.hget(keys.account(project.uid), "archived") == b"15"
+    proof = await verify(redis, project.uid)
+    assert (proof.faults, proof.settled, proof.events) == ((), 30, 3)
+
+
+async def test_one_gateway_of_the_fleet_sweeps_and_another_takes_over_when_it_is_gone(
+    valkey: ValkeyServer, redis: Redis
+) -> None:
+    owners = set()
+
+    async def swept_by() -> bool:
+        owner = await redis.get(keys.SWEEPER)
+        owners.add(owner)
+        return owner is not None
+
+    async with AsyncExitStack() as stack:
+        first = AsyncExitStack()
+        await first.enter_async_context(metering(valkey.url, owner="gateway-a", sweep_seconds=0.1))
+        await eventually(swept_by, 5)
+        await stack.enter_async_context(metering(valkey.url, owner="gateway-b", sweep_seconds=0.1))
+        await asyncio.sleep(0.5)
+        await swept_by()
+        assert owners - {None} == {b"gateway-a"}
+        await first.aclose()
+
+        async def taken_over() -> bool:
+            return await redis.get(keys.SWEEPER) == b"gateway-b"
+
+        await eventually(taken_over, 5)
+
+
+async def test_a_project_that_is_not_used_any_more_is_forgotten_by_the_sweep(
+    meter: RedisMeter, redis: Redis, clock: Clock
+) -> None:
+    project, key = customer(prepaid(0).model_copy(update={"plan": "Unmetered"}))
+    await settled(meter, await meter.admit(admission(project, key)), 0)
+
+    async def known() -> bool:
+        return await redis.zscore(keys.METERED_PROJECTS, project.uid) is not None
+
+    await eventually(known, 5)
+    await redis.delete(keys.usage_stream(project.uid))
+    clock.now += 3 * 86_400
+    await meter.sweeper.sweep(everywhere=True)
+    assert not await known()

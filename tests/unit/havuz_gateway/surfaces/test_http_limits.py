@@ -42,7 +42,7 @@ async def test_an_unknown_encoding_is_refused(served: Served, encoding: str) -> 
     assert (answer.status, "gzip" in answer.error["message"]) == (415, True)
 
 
-@pytest.mark.parametrize("body", [b"not gzip at all", gzip.compress(b"{}")[:-4], b""])
+@pytest.mark.parametrize("body", [b"not gzip at all", gzip.compress(b"{}", mtime=0)[:-4], b""])
 async def test_a_body_that_is_not_compressed_as_it_says_is_refused(served: Served, body: bytes) -> None:
     assert (await served.post("/echo", body, "Content-Encoding: gzip")).status == 400
 

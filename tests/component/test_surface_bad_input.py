@@ -1,6 +1,7 @@
 """Bad input: each kind gets the surface's error body with a sentence, and no connection hangs."""
 
 import asyncio
+import gzip
 import json
 from typing import Any
 
@@ -139,6 +140,34 @@ async def test_what_is_no_http_is_a_400_in_json_and_the_connection_ends(
     assert b"x-request-id" in head.lower()
     assert json.loads(body)["error"]["type"] == "invalid_request_error"
     assert b"Traceback" not in reply
+
+
+HALF = b"x" * 100_000
+BOMB = gzip.compress(b" " * 30_000_000, mtime=0)
+STRANGERS = {
+    "a length": b"Content-Length: 30000000\r\n\r\n" + HALF,
+    "a length that waits for 100": b"Expect: 100-continue\r\nContent-Length: 30000000\r\n\r\n",
+    "chunks": b"Transfer-Encoding: chunked\r\n\r\n1000000\r\n" + HALF,
+    "a small body that unpacks to a large one": b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%b"
+    % (len(BOMB), BOMB),
+}
+
+
+@pytest.mark.parametrize("key", ["", "x-api-key: sk-of-nobody-at-all\r\n"], ids=["no key", "a wrong key"])
+@pytest.mark.parametrize("sent", STRANGERS.values(), ids=STRANGERS.keys())
+async def test_a_large_body_is_not_taken_from_strangers(
+    world: World, gateway: GatewayProcess, sent: bytes, key: str
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    try:
+        writer.write(f"POST {CHAT} HTTP/1.1\r\nHost: x\r\n{key}".encode() + sent)
+        async with asyncio.timeout(10):
+            assert b" 401 " in await reader.readline(), "nothing may be waited for, nor 100 Continue said"
+            while await reader.readline() != b"\r\n":
+                pass
+            assert b"authentication_error" in await reader.readuntil(b"}}")
+    finally:
+        writer.close()
 
 
 async def test_the_gateway_still_answers_after_all_this(world: World, gateway: GatewayProcess) -> None:

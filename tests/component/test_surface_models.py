@@ -40,6 +40,14 @@ async def test_a_model_without_a_route_is_404_and_one_without_the_right_403(
             assert (retrieved.status, retrieved.error["type"]) == (status, kind)
 
 
+async def test_a_very_long_id_is_not_repeated_as_a_whole(world: World, gateway: GatewayProcess) -> None:
+    customer, _ = await world.serve()
+    async with calling(gateway.base_url, customer.live) as caller:
+        asked = {"model": "m" * 100_000, "messages": [{"role": "user", "content": "x"}]}
+        reply = await caller.post("/v1/chat/completions", asked)
+    assert (reply.status, len(reply.error["message"]) < 400) == (404, True)
+
+
 async def test_an_id_with_slashes_and_an_alias_are_found(world: World, gateway: GatewayProcess) -> None:
     upstream = make_upstream()
     route = make_route(upstream, model="meta-llama/Llama-3.3/70b", aliases=("llama",), name="llama-route")

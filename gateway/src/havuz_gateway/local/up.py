@@ -98,19 +98,22 @@ class _Local:
 
     async def follow(self, stop: asyncio.Event) -> None:
         """Apply every edit. A folder that goes away is waited for, and what was read last stays served."""
-        folder = self._options.manifests
+        away = False
         while not stop.is_set():
             try:
-                held = os.open(folder, os.O_RDONLY)  # while it is held, no other folder can pass for it
+                held = os.open(self._options.manifests, os.O_RDONLY)  # while it is held, no other can pass for it
+                if away:
+                    self._options.say("no longer: the manifests can't be read")
+                away = False
                 try:
                     await self._watch(held, stop)
                 finally:
                     os.close(held)
             except OSError as error:
-                self._options.say(f"! the manifests can't be read: {error.strerror}; what was read last stays served")
-                while not folder.is_dir():  # noqa: ASYNC110 - what does not exist can not be watched
-                    await asyncio.sleep(_FOLDER_LOOK_SECONDS)
-                self._options.say("no longer: the manifests can't be read")
+                if not away:
+                    self._options.say(f"! the manifests can't be read: {error.strerror}; what was read last is served")
+                away = True
+                await asyncio.sleep(_FOLDER_LOOK_SECONDS)
 
     async def _watch(self, held: int, stop: asyncio.Event) -> None:
         """Apply edits for as long as the folder is the one behind the descriptor. Raises `OSError`."""

@@ -7,6 +7,8 @@ from havuz_gateway.pipeline.ticket import output_bound
 from havuz_gateway.pipeline.types import Call, Identity, Plan
 from havuz_gateway.pool.types import Candidate
 
+_QUOTED = 200  # characters of a model id that are shown back
+
 
 def make_plan(call: Call, identity: Identity, services: Services) -> Plan:
     """The call's route and its tiers of candidates. Raises `NotFound`, `PermissionDenied` or `InvalidRequest`."""
@@ -29,7 +31,9 @@ def find_route(model: str, identity: Identity, services: Services) -> Route:
     view = services.view()
     route = view.route(identity.project, model)
     if route is None:
-        raise NotFound(f"model {model!r} does not exist: GET /v1/models lists the models of this key", param="model")
+        raise NotFound(
+            f"model {model[:_QUOTED]!r} does not exist: GET /v1/models lists the models of this key", param="model"
+        )
     if not view.may_use(identity.project, route.model, services.wall()):
         raise PermissionDenied(f"this project may not use model {model!r}: ask for access to it", param="model")
     return route

@@ -37,6 +37,7 @@ ACCEPTED = {
     ),
     "an assistant without a content member": chat(USER, {"role": "assistant", "tool_calls": [CALL]}),
     "an image by URL": image(url="https://example.com/a.png", detail="high"),
+    "an image by URL in capitals": image(url="HTTPS://EXAMPLE.COM/A.PNG"),
     "an image by data": image(url="data:image/png;base64,iVBORw0KGgo=", detail=None),
     "parts": part(type="text", text=""),
     "a part type of the provider's own": part(type="video_url", video_url={"url": "x"}),

@@ -12,6 +12,7 @@ _ROLES_WANTED = "'developer', 'system', 'user', 'assistant', 'tool' or 'function
 # An assistant message with one of these needs no content.
 _INSTEAD_OF_CONTENT = ("tool_calls", "function_call", "refusal", "audio")
 _IMAGE_SCHEMES = ("https://", "http://", "data:")
+_SCHEME = 8  # characters: of a picture in the URL itself, no copy is made
 _detail = one_of("auto", "low", "high")
 
 
@@ -84,7 +85,7 @@ def _check_image(path: str, image: Any, *, given: bool) -> None:
     if type(image) is not dict:
         raise wrong(path, image, "an object with a 'url'")
     url = image.get("url")
-    if type(url) is not str or not url.startswith(_IMAGE_SCHEMES):
+    if type(url) is not str or not url[:_SCHEME].lower().startswith(_IMAGE_SCHEMES):
         raise wrong(f"{path}.url", url, "an http(s) URL or a data: URL")
     detail = image.get("detail")
     if detail is not None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import zlib
+from collections.abc import Callable
 
 from aiohttp import StreamReader, web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -11,7 +12,7 @@ from havuz_gateway.errors import InvalidRequest, PayloadTooLarge
 from havuz_gateway.pipeline.exchange import ClientGone
 
 _WINDOWS = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
-_THREAD_ABOVE = 64 * 1024  # a larger body is unpacked beside the event loop
+_FREE = 64 * 1024  # bytes that anybody may send
 
 
 class UnsupportedEncoding(InvalidRequest):
@@ -26,15 +27,20 @@ class BodyTooSlow(InvalidRequest):
     status = 408
 
 
-async def read_body(request: web.BaseRequest, *, limit: int, idle: float, total: float) -> bytes:
+async def read_body(
+    request: web.BaseRequest, *, limit: int, idle: float, total: float, check_sender: Callable[[], object]
+) -> bytes:
     """The whole body, decompressed. `limit` is bytes; `idle` (between two arrivals) and `total` are seconds.
 
-    Raises `PayloadTooLarge`, `UnsupportedEncoding`, `BodyTooSlow`, `InvalidRequest` or `ClientGone`.
+    `check_sender` is called before more than a little is read or unpacked, and may raise. Otherwise raises
+    `PayloadTooLarge`, `UnsupportedEncoding`, `BodyTooSlow`, `InvalidRequest` or `ClientGone`.
     """
     encoding = _encoding(request)
     length = request.content_length
     if length is not None and length > limit:
         raise _too_large(limit)
+    if length is not None and length > _FREE:
+        check_sender()
     content = request.content
     try:
         if content.is_eof():  # the usual case: a small body came with the headers
@@ -42,7 +48,7 @@ async def read_body(request: web.BaseRequest, *, limit: int, idle: float, total:
         else:
             await _continue(request)
             async with asyncio.timeout(total):
-                body = await _read_stream(content, limit, idle)
+                body = await _read_stream(content, limit, idle, check_sender)
     except TimeoutError:
         raise BodyTooSlow(
             f"the body did not arrive in time: send it within {total:g} seconds, without pauses"
@@ -52,13 +58,13 @@ async def read_body(request: web.BaseRequest, *, limit: int, idle: float, total:
     except ConnectionError as error:
         raise ClientGone from error
     if encoding is not None:
-        body = await _unpacked(body, encoding, limit)
+        body = await _unpacked(body, encoding, limit, check_sender)
     if len(body) > limit:
         raise _too_large(limit)
     return body
 
 
-async def _read_stream(content: StreamReader, limit: int, idle: float) -> bytes:
+async def _read_stream(content: StreamReader, limit: int, idle: float, check_sender: Callable[[], object]) -> bytes:
     pieces: list[bytes] = []
     size = 0
     while True:
@@ -66,6 +72,8 @@ async def _read_stream(content: StreamReader, limit: int, idle: float) -> bytes:
             piece = await content.readany()
         if not piece:
             return b"".join(pieces)
+        if size <= _FREE < size + len(piece):
+            check_sender()
         size += len(piece)
         if size > limit:
             raise _too_large(limit)
@@ -83,20 +91,20 @@ def _encoding(request: web.BaseRequest) -> str | None:
     return encoding
 
 
-async def _unpacked(body: bytes, encoding: str, limit: int) -> bytes:
-    """The body, decompressed up to one byte over `limit`."""
-
-    def unpack() -> bytes:
-        unpacker = zlib.decompressobj(_WINDOWS[encoding])
-        plain = unpacker.decompress(body, limit + 1)
+async def _unpacked(body: bytes, encoding: str, limit: int, check_sender: Callable[[], object]) -> bytes:
+    """The body, decompressed up to one byte over `limit`: a little at once, the rest beside the event loop."""
+    unpacker = zlib.decompressobj(_WINDOWS[encoding])
+    try:
+        plain = unpacker.decompress(body, min(limit, _FREE) + 1)
+        if _FREE < len(plain) <= limit:
+            check_sender()
+            left = limit + 1 - len(plain)
+            plain += await asyncio.to_thread(unpacker.decompress, unpacker.unconsumed_tail, left)
         if len(plain) <= limit and not unpacker.eof:
             raise zlib.error("the end is missing")
-        return plain
-
-    try:
-        return await asyncio.to_thread(unpack) if len(body) > _THREAD_ABOVE else unpack()
     except zlib.error:
         raise InvalidRequest(f"the body is not valid {encoding}, as content-encoding says") from None
+    return plain
 
 
 async def _continue(request: web.BaseRequest) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from havuz_gateway.errors import GatewayError, InvalidRequest, ProviderEndedStream
+from havuz_gateway.pipeline.authenticate import authenticate
 from havuz_gateway.pipeline.exchange import ClientGone, Request
 from havuz_gateway.pipeline.services import Services
 from havuz_gateway.surfaces.base import Rendered, Surface
@@ -105,7 +106,7 @@ class HttpEdge:
             if endpoint is None:
                 await writer.respond(204, {"allow": place.allow}, b"")
                 return
-            request, credential = await self._read(raw, request_id)
+            request, credential = await self._read(raw, request_id, surface)
             await endpoint(request, writer, credential=credential, services=self._services)
             if not writer.started:
                 raise GatewayError("the request was handled without an answer: report this with the request id")
@@ -118,7 +119,7 @@ class HttpEdge:
             told = GatewayError("the gateway failed on this request: report it with the request id")
             await _tell(told, surface, _bare(raw, request_id), writer)
 
-    async def _read(self, raw: web.BaseRequest, request_id: str) -> tuple[Request, str | None]:
+    async def _read(self, raw: web.BaseRequest, request_id: str, surface: Surface) -> tuple[Request, str | None]:
         headers: dict[str, str] = {}
         for name, value in raw.headers.items():
             lower = name.lower()
@@ -127,18 +128,20 @@ class HttpEdge:
         if raw.query_string:
             query = {name: tuple(raw.query.getall(name)) for name in raw.query}
         credential = take_credential(headers, query)
+        host = _host(headers.get("host", ""))
+
+        def request(body: bytes) -> Request:
+            return Request(request_id, raw.method, raw.path, host, headers, query, body)
+
         bounds = self._bounds
-        body = await read_body(raw, limit=bounds.max_body, idle=bounds.read_idle, total=bounds.read_total)
-        request = Request(
-            id=request_id,
-            method=raw.method,
-            path=raw.path,
-            host=_host(headers.get("host", "")),
-            headers=headers,
-            query=query,
-            body=body,
+        body = await read_body(
+            raw,
+            limit=bounds.max_body,
+            idle=bounds.read_idle,
+            total=bounds.read_total,
+            check_sender=lambda: authenticate(request(b""), credential, surface.protocol, self._services),
         )
-        return request, credential
+        return request(body), credential
 
     def _refusal(self, status: int) -> web.Response:
         """The answer to what was no request at all."""

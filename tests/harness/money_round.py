@@ -5,6 +5,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+import redis
+
 from harness.builders import Customer, make_project, make_route, make_upstream
 from harness.caller import calling
 from harness.gateway import GatewayProcess
@@ -42,7 +44,10 @@ class Shop:
         last, seen = b"0", 0
         async with asyncio.timeout(_SETTLE_SECONDS):
             while seen < requests:
-                answer: Any = await self.world.redis.xread({keys.usage_stream(self.uid): last}, block=1_000)
+                try:
+                    answer: Any = await self.world.redis.xread({keys.usage_stream(self.uid): last}, block=1_000)
+                except redis.ConnectionError:  # to a server that is gone; the next call finds the new one
+                    continue
                 for _, entries in answer or ():
                     last = entries[-1][0]
                     seen += sum(fields[b"type"] == b"usage" for _, fields in entries)

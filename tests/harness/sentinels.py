@@ -45,29 +45,33 @@ class SentinelInstallation:
         return f"redis+sentinel://{hosts}/{SERVICE}/0"
 
     def __enter__(self) -> "SentinelInstallation":
-        self._stack.enter_context(self.primary)
-        self._stack.enter_context(self.replica)
-        _until(self.replica.port, lambda client: client.info("replication")["master_link_status"] == "up")
-        for port in self.ports:
-            self._start(port)
-        for port in self.ports:
-            _until(port, _knows_everyone)
+        with ExitStack() as stack:
+            stack.enter_context(self.primary)
+            stack.enter_context(self.replica)
+            _until(self.replica.port, lambda client: client.info("replication")["master_link_status"] == "up")
+            for port in self.ports:
+                self._start(stack, port)
+            for port in self.ports:
+                _until(port, _knows_everyone)
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def _start(self, port: int) -> None:
+    def _start(self, stack: ExitStack, port: int) -> None:
         folder = Path(tempfile.mkdtemp(prefix="havuz-sentinel-"))
-        self._stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
         file = folder / "sentinel.conf"
         file.write_text(_CONFIGURATION.format(port=port, folder=folder, service=SERVICE, primary=self.primary.port))
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen([server_executable(), str(file), "--sentinel"], stdout=log, stderr=log)
-        self._stack.callback(_end, process)
-        _until(
-            port, lambda client: client.execute_command("SENTINEL DEBUG", "hello-period", "200", "info-period", "300")
-        )
+        stack.callback(_end, process)
+        _until(port, _made_impatient)
+
+
+def _made_impatient(client: "redis.Redis") -> bool:
+    return bool(client.execute_command("SENTINEL", "DEBUG", "publish-period", "200", "info-period", "300"))
 
 
 def _knows_everyone(client: "redis.Redis") -> bool:

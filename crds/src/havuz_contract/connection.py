@@ -67,6 +67,7 @@ def read_url(url: str, *, ca_file: Path | None = None) -> Place:
     user = f"{found['user']}@" if found["user"] is not None else ""
     query = f"?{found['query']}" if found["query"] else ""
     options = _options(f"{found['scheme']}://{user}localhost/{database}{query}", ca_file)
+    options.pop("host", None)
     logins = {name: options.pop(f"sentinel_{name}", None) for name in ("username", "password")}
     tls = found["scheme"] == "rediss"
     own = {name: value for name, value in options.items() if name.startswith("ssl_")}

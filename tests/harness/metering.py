@@ -3,15 +3,16 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
 
 from harness.builders import fresh, make_project, make_project_key, make_route
 from havuz_contract import accounts
+from havuz_contract.connection import read_url
 from havuz_contract.money import NANOS_PER_UNIT
 from havuz_contract.snapshot.models import Billing, Monthly, Project, ProjectKey
-from havuz_gateway.metering.link import Address, Link
+from havuz_gateway.metering.address import locator
+from havuz_gateway.metering.link import Link
 from havuz_gateway.metering.meter import Admission, Admitted, Settlement
 from havuz_gateway.metering.redis_meter import MeterSettings, RedisMeter
 from havuz_gateway.metering.scripts import LOADS
@@ -48,13 +49,7 @@ async def metering(
 ) -> AsyncIterator[RedisMeter]:
     """A meter that runs, connected to `url`. With neither `wall` nor `clock` its time stands still at `NOW`."""
     still = Clock()
-    parts = urlsplit(url)
-    address = Address(host=parts.hostname or "", port=parts.port or 6379)
-
-    async def locate() -> Address:
-        return address
-
-    link = Link(locate, greeting=LOADS, timeout=timeout)
+    link = Link(locator(read_url(url)), greeting=LOADS, timeout=timeout)
     meter = RedisMeter(
         link,
         owner=owner,

@@ -3,14 +3,14 @@
 import asyncio
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-
-from redis.asyncio import Redis
 
 from harness.builders import Customer, make_project, make_route, make_upstream
 from harness.gateway import GatewayProcess
 from havuz_contract import keys
+from havuz_contract.connection import connect
 from havuz_contract.publish import Publisher
 from havuz_contract.snapshot.envelope import Keyring
 from havuz_contract.snapshot.models import Project, Route, Snapshot, Target, Upstream
@@ -39,8 +39,15 @@ class World:
     `await world.apply(upstream, route, customer)` adds or replaces parts and returns once every gateway serves them.
     """
 
-    def __init__(self, *, redis_url: str, encryption_keys: str, gateways: Iterable[GatewayProcess] = ()) -> None:
-        self.redis = Redis.from_url(redis_url)
+    def __init__(
+        self,
+        *,
+        redis_url: str,
+        encryption_keys: str,
+        gateways: Iterable[GatewayProcess] = (),
+        ca_file: Path | None = None,
+    ) -> None:
+        self.redis = connect(redis_url, name="test", ca_file=ca_file, answer_seconds=2 * _ACKNOWLEDGE_SECONDS)
         self.gateways = list(gateways)
         self.snapshot = Snapshot()
         self.revision = 0

@@ -5,10 +5,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Iterator
 
-import redis.asyncio
-import redis.backoff
-from redis.asyncio.retry import Retry
-
+from havuz_contract.connection import connect, read_url
 from havuz_contract.snapshot.models import Upstream
 from havuz_gateway import lifecycle
 from havuz_gateway.config.disk_copy import DiskCopy
@@ -16,8 +13,8 @@ from havuz_gateway.config.fleet import FleetReport
 from havuz_gateway.config.holder import Holder
 from havuz_gateway.config.redis_source import RedisSource
 from havuz_gateway.config.state import Decoder, State
-from havuz_gateway.metering.address import address_of
-from havuz_gateway.metering.link import Address, Link
+from havuz_gateway.metering.address import Locate, locator
+from havuz_gateway.metering.link import Link
 from havuz_gateway.metering.redis_meter import MeterSettings, RedisMeter
 from havuz_gateway.metering.scripts import LOADS
 from havuz_gateway.operations import Readiness
@@ -38,19 +35,6 @@ from havuz_gateway.transport.base import Transport
 from havuz_gateway.transport.client import HttpTransport
 
 VERSION = "0.1.0"
-_CONNECT_SECONDS = 3.0
-_ANSWER_SECONDS = 8.0  # longer than any blocking read of a stream
-
-
-def connect(url: str) -> redis.asyncio.Redis:
-    """A client that fails at once: whoever calls knows better how long to wait before trying again."""
-    return redis.asyncio.Redis.from_url(
-        url,
-        socket_connect_timeout=_CONNECT_SECONDS,
-        socket_timeout=_ANSWER_SECONDS,
-        retry=Retry(redis.backoff.NoBackoff(), 0),
-        client_name="havuz-gateway",
-    )
 
 
 class _Parts:
@@ -59,7 +43,9 @@ class _Parts:
     def __init__(self, settings: Settings) -> None:
         keyring = settings.keyring()
         self.telemetry = _telemetry(settings)
-        self.redis = connect(settings.redis_url.get_secret_value())
+        self.redis = connect(
+            settings.redis_url.get_secret_value(), name="havuz-gateway", ca_file=settings.redis_ca_file
+        )
         self.decoder = Decoder(keyring, now=time.monotonic)
         self.holder = Holder(wall=time.time)
         self.disk = DiskCopy(settings.state_dir, keyring) if settings.state_dir is not None else None
@@ -164,11 +150,7 @@ async def run_gateway(settings: Settings, *, stop: asyncio.Event, ready: Callabl
 
 
 def _meter(settings: Settings) -> RedisMeter:
-    address = address_of(settings.redis_url.get_secret_value())
-
-    async def locate() -> Address:
-        return address
-
+    locate = _locate(settings)
     folder = settings.state_dir / "settles" if settings.state_dir is not None else None
     try:
         return RedisMeter(
@@ -185,6 +167,13 @@ def _meter(settings: Settings) -> RedisMeter:
         )
     except OSError as error:
         raise SettingsError(f"setting 'state_dir': {str(folder)!r} can't be written: {error.strerror}") from None
+
+
+def _locate(settings: Settings) -> Locate:
+    try:
+        return locator(read_url(settings.redis_url.get_secret_value(), ca_file=settings.redis_ca_file))
+    except OSError as error:
+        raise SettingsError(f"setting 'redis_url': a file that its TLS needs can't be used: {error.strerror}") from None
 
 
 def _telemetry(settings: Settings) -> Telemetry:

@@ -5,20 +5,19 @@ OpenTelemetry exporters are configured by the standard `OTEL_…` variables.
 """
 
 import os
-import re
 import secrets
 import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, FilePath, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from havuz_contract.connection import FORMS, read_url
 from havuz_contract.snapshot.envelope import Keyring
 
-_REDIS_URL = re.compile(r"(rediss?|unix)://.+")
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
 
@@ -51,7 +50,10 @@ class Settings(BaseSettings):
 
     redis_url: SecretStr = Field(
         default=SecretStr("redis://127.0.0.1:6379/0"),
-        description="where the operator publishes: redis://, rediss:// or unix:// URL, with its password if it has one",
+        description=f"where the operator publishes: {FORMS} URL, with its user and password",
+    )
+    redis_ca_file: FilePath | None = Field(
+        default=None, description="file of the authorities that sign the certificates of a Redis over TLS"
     )
     encryption_keys: SecretStr = Field(
         default=SecretStr(""),
@@ -128,8 +130,7 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _plausible_url(cls, url: SecretStr) -> SecretStr:
-        if not _REDIS_URL.fullmatch(url.get_secret_value()):
-            raise ValueError("is not a redis://, rediss:// or unix:// URL")
+        read_url(url.get_secret_value())
         return url
 
     @model_validator(mode="after")

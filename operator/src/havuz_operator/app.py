@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from havuz_contract.background import Background, Work
 from havuz_contract.compiler.compile import Compiled
+from havuz_contract.connection import connect
 from havuz_contract.publish import Publisher
 from havuz_operator.fleet import Fleet
 from havuz_operator.handlers.lifecycle import watch_until_signalled
@@ -28,12 +29,18 @@ _log = logging.getLogger(__name__)
 
 _FIRST_RESYNC_SECONDS = 10.0
 _RETRY_SECONDS = 2.0
+_ANSWER_SECONDS = 30.0  # a large configuration is written in one transaction
 
 
 async def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises `KubeError` when no cluster is configured."""
     world = World()
-    client = Redis.from_url(settings.redis_url.get_secret_value(), socket_connect_timeout=5, socket_timeout=30)
+    client = connect(
+        settings.redis_url.get_secret_value(),
+        name="havuz-operator",
+        ca_file=settings.redis_ca_file,
+        answer_seconds=_ANSWER_SECONDS,
+    )
     async with client, Kube(settings.namespaces) as kube:
         await _list_all(kube, world)
         parts = _Parts(settings, world=world, kube=kube, client=client)

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, FilePath, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from havuz_contract.connection import FORMS, read_url
 from havuz_contract.snapshot.envelope import Keyring
 
-_REDIS_URL = re.compile(r"(rediss?|unix)://.+")
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -37,7 +37,10 @@ class Settings(BaseSettings):
 
     redis_url: SecretStr = Field(
         default=SecretStr("redis://127.0.0.1:6379/0"),
-        description="where to publish: redis://, rediss:// or unix:// URL, with its password if it has one",
+        description=f"where to publish: {FORMS} URL, with its user and password",
+    )
+    redis_ca_file: FilePath | None = Field(
+        default=None, description="file of the authorities that sign the certificates of a Redis over TLS"
     )
     encryption_keys: SecretStr = Field(
         default=SecretStr(""),
@@ -64,8 +67,7 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _plausible_url(cls, url: SecretStr) -> SecretStr:
-        if not _REDIS_URL.fullmatch(url.get_secret_value()):
-            raise ValueError("is not a redis://, rediss:// or unix:// URL")
+        read_url(url.get_secret_value())
         return url
 
     @field_validator("namespaces", mode="before")

@@ -16,10 +16,11 @@ from pydantic import SecretStr
 
 from havuz_contract.accounts import apply_credits
 from havuz_contract.background import Background
+from havuz_contract.connection import connect
 from havuz_contract.publish import Publisher
 from havuz_contract.snapshot.envelope import Keyring
 from havuz_contract.snapshot.models import Snapshot
-from havuz_gateway.app import connect, run_gateway
+from havuz_gateway.app import run_gateway
 from havuz_gateway.local import server
 from havuz_gateway.local.compiling import Compiling, Outcome
 from havuz_gateway.local.credentials import MadeKeys
@@ -60,7 +61,7 @@ async def run(options: Options, *, stop: asyncio.Event) -> None:
         if url is None:
             url = await stack.enter_async_context(server.running(state.folder("valkey")))
         settings = _settings(options, url, state)
-        client = connect(url)
+        client = connect(url, name="havuz-local")
         stack.push_async_callback(client.aclose)
         local = _Local(options, state, client)
         await local.first()

@@ -15,6 +15,7 @@ import openai
 import pytest
 import yaml
 
+from harness.account import havuz
 from harness.caller import calling
 from harness.fake_provider import FakeProvider
 from harness.ports import free_port
@@ -276,3 +277,9 @@ async def test_a_second_one_in_the_same_place_is_refused(served: Local) -> None:
     await second.start()
     assert await second.end() == 2
     assert "another `havuz up` uses" in second.output
+
+
+async def test_the_books_are_found_where_it_runs(served: Local) -> None:
+    ended = await havuz("ledger", "verify", cwd=str(served.folder))
+    assert (ended.code, ended.err) == (0, "")
+    assert "balance" in ended.out.splitlines()[-1]

@@ -58,6 +58,7 @@ for i = 4, #ARGV, 2 do
     else
       redis.call('HINCRBY', KEYS[1], 'balance', nanos)
       redis.call('HDEL', KEYS[1], 'refused')
+      redis.call('HSET', KEYS[1], 'updated', ARGV[2])
       redis.call('HSET', KEYS[2], id, nanos)
       redis.call('XADD', KEYS[3], '*', 'v', ARGV[3], 'type', 'credit', 'id', id, 'unit', unit, 'nanos', nanos,
         'at', ARGV[2])
@@ -149,8 +150,20 @@ async def read_accounts(redis: Redis, uids: Sequence[str]) -> dict[str, Account]
             for uid in chunk:
                 pipe.hmget(keys.account(uid), *_FIELDS)
             rows = cast("list[list[bytes | str | None]]", await pipe.execute())
-        accounts |= {uid: _account(row) for uid, row in zip(chunk, rows, strict=True)}
+        for uid, row in zip(chunk, rows, strict=True):
+            told = zip(_FIELDS, row, strict=True)
+            accounts[uid] = account_of({name: _text(value) for name, value in told if value is not None})
     return accounts
+
+
+def account_of(fields: Mapping[str, str]) -> Account:
+    """An account from the fields of its hash; those of others are passed over. Raises `ValueError` for no number."""
+    told = {name: fields[name] for name in _FIELDS if name in fields}
+    return Account(
+        unit=told.pop("unit", ""),
+        period=told.pop("period", ""),
+        **{name: int(value) for name, value in told.items()},
+    )
 
 
 async def _run(redis: Redis, projects: Sequence[Project], now_ms: int) -> list[list[bytes | str]]:
@@ -204,15 +217,6 @@ def _refusal(credit: str, nanos: int, result: str) -> str:
     return (
         f"credit {credit!r} was applied as {before} and is {after} now, which changes nothing; "
         f"set it back to {before}, and give a new top-up a new id"
-    )
-
-
-def _account(row: Sequence[bytes | str | None]) -> Account:
-    told = {name: _text(value) for name, value in zip(_FIELDS, row, strict=True) if value is not None}
-    return Account(
-        unit=told.pop("unit", ""),
-        period=told.pop("period", ""),
-        **{name: int(value) for name, value in told.items()},
     )
 
 

@@ -44,7 +44,7 @@ def usage_stream(project_uid: str) -> str:
     return f"havuz:{{p:{project_uid}}}:usage"
 
 
-# Fields that gateways keep in an account beside those of `havuz_contract.accounts`: `period_granted` (what the period's
+# Fields that an account has beside those of `havuz_contract.accounts`: `period_granted` (what the period's
 # allowance was), `short` (cost that the balance did not reach for, ever), `archived` (cost of events that were trimmed
 # from the usage stream), `updated` (unix milliseconds of the last change), `suspended` (set by a person: no admission).
 

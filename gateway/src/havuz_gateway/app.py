@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from havuz_contract.connection import connect, read_url
 from havuz_contract.snapshot.models import Upstream
@@ -17,6 +17,7 @@ from havuz_gateway.metering.address import Locate, locator
 from havuz_gateway.metering.link import Link
 from havuz_gateway.metering.redis_meter import MeterSettings, RedisMeter
 from havuz_gateway.metering.scripts import LOADS
+from havuz_gateway.metering.usage import UsageReader
 from havuz_gateway.operations import Readiness
 from havuz_gateway.pipeline.services import Metering, Services
 from havuz_gateway.pool.pool import Pool
@@ -66,10 +67,12 @@ class _Parts:
         self.holder.listen(lambda view: self.pool.sync(view.snapshot.upstreams))
         self.fleet = FleetReport(self.redis, self.holder, gateway_id=settings.gateway_id, wall=time.time)
         self.meter = _meter(settings)
+        self.usage = UsageReader(_link(settings))
         self.services = Services(
             view=self.holder.view,
             pool=self.pool,
             meter=self.meter,
+            usage=self.usage,
             metering=Metering(margin=settings.reservation_margin, bill_abandoned=settings.abandoned == "BillInput"),
             telemetry=self.telemetry,
             test_member=self._test_member,
@@ -112,6 +115,7 @@ def build_gateway(settings: Settings) -> lifecycle.Gateway:
         "fleet": parts.fleet.run,
         "sharing": parts.sharing.run,
         "probes": parts.probes.run,
+        "usage": parts.usage.run,
     }
     closing: list[Callable[[], Awaitable[None]]] = [
         parts.services.drains.close,
@@ -149,12 +153,15 @@ async def run_gateway(settings: Settings, *, stop: asyncio.Event, ready: Callabl
     await lifecycle.serve(build_gateway(settings), ports, drain, stop=stop, ready=ready)
 
 
+def _link(settings: Settings, *, greeting: Sequence[bytes] = ()) -> Link:
+    return Link(_locate(settings), greeting=greeting, timeout=settings.meter_timeout)
+
+
 def _meter(settings: Settings) -> RedisMeter:
-    locate = _locate(settings)
     folder = settings.state_dir / "settles" if settings.state_dir is not None else None
     try:
         return RedisMeter(
-            Link(locate, greeting=LOADS, timeout=settings.meter_timeout),
+            _link(settings, greeting=LOADS),
             owner=settings.gateway_id,
             wall=time.time,
             settings=MeterSettings(

@@ -1,19 +1,29 @@
-"""The commands: `havuz-gateway` (a gateway of a cluster) and `havuz up` (everything on this machine)."""
+"""The commands: `havuz-gateway` (a gateway of a cluster) and `havuz` (local mode, and a look into the books)."""
 
 import argparse
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import TextIO
 
 import uvloop
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
+from havuz_contract.connection import connect
 from havuz_gateway.app import run_gateway
+from havuz_gateway.commands import books, ledger_verify, usage_export
+from havuz_gateway.commands.books import CommandError
 from havuz_gateway.lifecycle import PortTakenError, stop_on_signals
+from havuz_gateway.metering.ledger import BusyError
 from havuz_gateway.settings import SettingsError, read_settings
 from havuz_gateway.telemetry import logs
 
+BooksCommand = Callable[[argparse.Namespace, Redis, TextIO], Awaitable[int]]
+_CUT_OFF = 141  # what a shell says of a command whose output nobody reads any more
 _REFUSED = 2  # the exit code of a command that was called wrongly
 
 
@@ -28,12 +38,17 @@ def gateway(arguments: Sequence[str] | None = None) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """`havuz`: local commands. Returns the exit code."""
+    """`havuz`: local mode, and commands of the books. Returns the exit code."""
     options = _parser().parse_args(arguments)
+    logs.configure(level="WARNING", form="text")
+    command: Callable[[argparse.Namespace], int] = options.command
+    return command(options)
+
+
+def _up(options: argparse.Namespace) -> int:
     from havuz_gateway.local import up  # the cluster's image has neither a file watcher nor a Redis server
     from havuz_gateway.local.errors import LocalError
 
-    logs.configure(level="WARNING", form="text")
     logging.getLogger("havuz_gateway.requests").setLevel(logging.INFO)
     try:
         return _run(
@@ -54,6 +69,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse("havuz", error)
 
 
+def _with_books(command: BooksCommand) -> Callable[[argparse.Namespace], int]:
+    """A command of the books as one of the command line."""
+
+    async def body(options: argparse.Namespace, url: str) -> int:
+        try:
+            client = connect(url, name="havuz")
+        except ValueError as error:
+            raise CommandError(f"the URL of Redis is wrong: {error}") from None
+        try:
+            return await command(options, client, sys.stdout)
+        finally:
+            await client.aclose()
+
+    def run(options: argparse.Namespace) -> int:
+        try:
+            return uvloop.run(body(options, books.redis_url(options, os.environ)))
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has seen enough
+            return _CUT_OFF
+        except RedisError as error:
+            return _refuse("havuz", CommandError(f"the books can't be read from Redis: {error}"))
+        except (CommandError, BusyError) as error:
+            return _refuse("havuz", error)
+
+    return run
+
+
 def _run(serve: Callable[[asyncio.Event], Awaitable[None]]) -> int:
     async def body() -> None:
         stop = asyncio.Event()
@@ -72,7 +114,23 @@ def _refuse(command: str, error: Exception) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="havuz", description="An AI gateway: three kinds of YAML, one endpoint.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    local = commands.add_parser("up", help="serve a folder of manifests on this machine, without a cluster")
+    up = commands.add_parser("up", help="serve a folder of manifests on this machine, without a cluster")
+    _add_up_arguments(up)
+    up.set_defaults(command=_up)
+    ledger = commands.add_parser("ledger", help="the books of projects").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    verify = ledger.add_parser("verify", help="prove that the books balance; exits with 1 where they do not")
+    ledger_verify.add_arguments(verify)
+    verify.set_defaults(command=_with_books(ledger_verify.run))
+    usage = commands.add_parser("usage", help="what was used").add_subparsers(required=True, metavar="COMMAND")
+    export = usage.add_parser("export", help="write a row for each request that was settled")
+    usage_export.add_arguments(export)
+    export.set_defaults(command=_with_books(usage_export.run))
+    return parser
+
+
+def _add_up_arguments(local: argparse.ArgumentParser) -> None:
     local.add_argument("--manifests", type=Path, required=True, metavar="DIR", help="folder of YAML manifests")
     local.add_argument("--port", type=int, default=8080, metavar="N", help="port to serve on (default: 8080)")
     local.add_argument("--host", default="127.0.0.1", help="address to serve on (default: 127.0.0.1)")
@@ -91,4 +149,3 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="folder of keys and data (default: .havuz)",
     )
-    return parser

@@ -10,6 +10,8 @@ from typing import Self
 from havuz_contract.snapshot.envelope import Keyring
 from havuz_gateway.local.errors import LocalError
 
+REDIS_URL_FILE = "redis-url"  # where the run that was started last keeps its data; its tools read it
+
 
 class StateFolder:
     """One folder, held by one process at a time: `with StateFolder(path) as state`. Raises `LocalError`."""

@@ -27,7 +27,7 @@ from havuz_gateway.local.credentials import MadeKeys
 from havuz_gateway.local.errors import LocalError
 from havuz_gateway.local.guide import guide
 from havuz_gateway.local.manifests import ManifestFolder
-from havuz_gateway.local.state import StateFolder
+from havuz_gateway.local.state import REDIS_URL_FILE, StateFolder
 from havuz_gateway.settings import Settings, make_settings
 
 _GRACE_SECONDS = 3.0  # after Ctrl-C nobody wants to wait long
@@ -60,6 +60,7 @@ async def run(options: Options, *, stop: asyncio.Event) -> None:
         url = options.redis_url
         if url is None:
             url = await stack.enter_async_context(server.running(state.folder("valkey")))
+        state.write(REDIS_URL_FILE, url + "\n")
         settings = _settings(options, url, state)
         client = connect(url, name="havuz-local")
         stack.push_async_callback(client.aclose)

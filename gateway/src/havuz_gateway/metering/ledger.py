@@ -12,7 +12,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from havuz_contract import keys
-from havuz_contract.accounts import Account, read_accounts
+from havuz_contract.accounts import Account, account_of, read_accounts
 from havuz_gateway.metering.scripts import PROOF
 
 _PAGE = 1_000
@@ -57,7 +57,7 @@ async def verify(redis: Redis, uid: str) -> Proof:
             break
     else:
         raise BusyError(f"usage events of project {uid!r} are trimmed faster than they can be read: ask again")
-    account = _account(fields)
+    account = account_of(fields)
     proof = Proof(
         uid=uid, account=account, credits=int(credits_sum), open_reservations=int(open_sum), open_requests=open_count,
         settled=settled + archived, short=int(fields.get("short", 0)), events=events, faults=(),
@@ -70,11 +70,12 @@ async def verify(redis: Redis, uid: str) -> Proof:
 
 async def projects_with_books(redis: Redis) -> list[str]:
     """The uids of every project that has an account. Raises `redis.RedisError`."""
-    prefix, suffix = keys.account("*").split("*")
-    found = set()
-    async for name in redis.scan_iter(match=keys.account("*"), count=1_000):
-        found.add(name.decode().removeprefix(prefix).removesuffix(suffix))
-    return sorted(found)
+    return await _uids(redis, keys.account("*"))
+
+
+async def projects_with_usage(redis: Redis) -> list[str]:
+    """The uids of every project that has usage events, also of those that pay nothing. Raises `redis.RedisError`."""
+    return await _uids(redis, keys.usage_stream("*"))
 
 
 async def usage_events(redis: Redis, uid: str, *, first: str = "-", last: str = "+") -> AsyncIterator[dict[str, str]]:
@@ -86,6 +87,14 @@ async def usage_events(redis: Redis, uid: str, *, first: str = "-", last: str = 
         if len(page) < _PAGE:
             return
         first = f"({page[-1][0].decode()}"
+
+
+async def _uids(redis: Redis, pattern: str) -> list[str]:
+    prefix, suffix = pattern.split("*")
+    found = set()
+    async for name in redis.scan_iter(match=pattern, count=1_000):
+        found.add(name.decode().removeprefix(prefix).removesuffix(suffix))
+    return sorted(found)
 
 
 async def _settled(redis: Redis, uid: str, newest: str) -> tuple[int, int]:
@@ -114,10 +123,12 @@ def _faults(proof: Proof) -> list[str]:
     return faults
 
 
-def _account(fields: dict[str, str]) -> Account:
-    texts = ("unit", "period")
-    numbers = {name: int(fields.get(name, 0)) for name in Account.__slots__ if name not in texts}
-    return Account(unit=fields.get("unit", ""), period=fields.get("period", ""), **numbers)
-
-
-__all__ = ["BusyError", "Proof", "projects_with_books", "read_accounts", "usage_events", "verify"]
+__all__ = [
+    "BusyError",
+    "Proof",
+    "projects_with_books",
+    "projects_with_usage",
+    "read_accounts",
+    "usage_events",
+    "verify",
+]

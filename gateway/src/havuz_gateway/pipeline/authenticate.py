@@ -8,8 +8,11 @@ from havuz_gateway.pipeline.services import Services
 from havuz_gateway.pipeline.types import Identity
 
 
-def authenticate(request: Request, credential: str | None, protocol: str, services: Services) -> Identity:
-    """The project and key behind `credential`. Raises `Unauthenticated` or `PermissionDenied`."""
+def authenticate(request: Request, credential: str | None, protocol: str | None, services: Services) -> Identity:
+    """The project and key behind `credential`, for use in `protocol`; None is for what a key may do in any.
+
+    Raises `Unauthenticated` or `PermissionDenied`.
+    """
     if not credential:
         raise Unauthenticated(
             "no API key was sent: use `Authorization: Bearer <key>`, `x-api-key: <key>` or `?api_key=<key>`"
@@ -24,6 +27,6 @@ def authenticate(request: Request, credential: str | None, protocol: str, servic
         raise PermissionDenied("this project is suspended: contact whoever gave you the key")
     if project.surface.hosts and request.host not in project.surface.hosts:
         raise PermissionDenied(f"this key does not work on host {request.host!r}")
-    if project.surface.protocols and protocol not in project.surface.protocols:
+    if protocol is not None and project.surface.protocols and protocol not in project.surface.protocols:
         raise PermissionDenied(f"this key does not work with the {protocol!r} protocol")
     return Identity(project=project, key=key)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from havuz_gateway.config.view import View
 from havuz_gateway.metering.meter import Meter
+from havuz_gateway.metering.usage import UsageReader
 from havuz_gateway.pipeline.drain import Drains
 from havuz_gateway.pool.pool import Pool
 from havuz_gateway.pool.types import Member
@@ -41,6 +42,7 @@ class Services:
     view: Callable[[], View]
     pool: Pool
     meter: Meter
+    usage: UsageReader
     telemetry: Telemetry
     test_member: Callable[[], Member]
     now: Callable[[], float]

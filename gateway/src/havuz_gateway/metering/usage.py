@@ -1,0 +1,150 @@
+"""What a project has and what it used, read for whoever owns it.
+
+Over a connection of its own: a long report must not make admissions wait. While Redis is away, that is said at once.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, assert_never
+
+from havuz_contract import keys
+from havuz_contract.accounts import Account, Standing, account_of, standing
+from havuz_contract.periods import period
+from havuz_contract.snapshot.models import Billing, Project, ProjectKey
+from havuz_gateway.errors import ServiceUnavailable
+from havuz_gateway.metering.link import ErrorReply, Link, LinkDown, packed
+from havuz_gateway.metering.span import Span
+
+_log = logging.getLogger(__name__)
+_AWAY_RETRY_SECONDS = 1.0
+_REPORTS_AT_ONCE = 4
+_ROLL_UPS_AT_ONCE = 16
+LONGEST_SPAN = timedelta(days=400)
+HOURS_KEPT = timedelta(seconds=keys.HOURS_KEPT_SECONDS)
+
+GroupBy = Literal["model", "key", "day"]
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """The money of a project at one moment. `updated` is the unix time of its last change, None before the first."""
+
+    unit: str
+    standing: Standing
+    updated: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What requests of one group used; `input` includes what was cached, `cost` is nanos."""
+
+    requests: int
+    errors: int
+    input: int
+    output: int
+    cache_read: int
+    cache_write: int
+    cost: int
+
+
+class SpanError(ValueError):
+    """Nothing is kept that would answer for this span; `name` is the end of it that is wrong."""
+
+    def __init__(self, name: Literal["from", "to"], message: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+def check(span: Span, now: float) -> None:
+    """Raises `SpanError` for a span that is empty, too long, or finer than what is kept of it."""
+    if span.start >= span.end:
+        raise SpanError("to", "it is not after `from`")
+    if span.end - span.start > LONGEST_SPAN:
+        raise SpanError("from", f"the span is longer than {LONGEST_SPAN.days} days: ask for less at once")
+    _, hours = span.parts()
+    kept_since = datetime.fromtimestamp(now, UTC) - HOURS_KEPT
+    if hours and hours[0] < f"{kept_since:%Y%m%d%H}":
+        name: Literal["from", "to"] = "from" if span.start.hour else "to"
+        raise SpanError(name, f"hours are kept for {HOURS_KEPT.days} days: ask for whole days of UTC")
+
+
+class UsageReader:
+    """Reads accounts and roll-ups. `run` keeps it connected, until cancelled."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._turn = asyncio.Semaphore(_REPORTS_AT_ONCE)
+
+    async def run(self) -> None:
+        """Stay connected."""
+        await self._link.run()
+
+    async def holding(self, project: Project, key: ProjectKey, now: float) -> Holding:
+        """What the project has at `now` (unix seconds); a test key has nothing. Raises `ServiceUnavailable`."""
+        billing = project.billing
+        if key.mode == "Test":
+            month = period(billing.monthly, now) if billing.monthly is not None else None
+            return Holding(billing.unit, Standing(0, 0, 0, period=month))
+        [reply] = await self._ask([packed("HGETALL", keys.account(project.uid))])
+        fields = {name.decode(): value.decode() for name, value in zip(reply[::2], reply[1::2], strict=True)}
+        account = account_of(fields)
+        updated = int(fields["updated"]) / 1000 if "updated" in fields else None
+        return Holding(account.unit or billing.unit, _standing(billing, account, now), updated)
+
+    async def used(self, project: Project, key: ProjectKey, span: Span, by: GroupBy) -> dict[str, Used]:
+        """What was used in the span, by model, key id or day (`20261121`), in order; nothing by a test key.
+
+        Raises `ServiceUnavailable`.
+        """
+        if key.mode == "Test":
+            return {}
+        days, hours = span.parts()
+        roll_ups = [(day, keys.used_in_day(project.uid, day)) for day in days]
+        roll_ups += [(hour[:8], keys.used_in_hour(project.uid, hour)) for hour in hours]
+        sums: dict[str, list[int]] = {}
+        async with self._turn:
+            for begin in range(0, len(roll_ups), _ROLL_UPS_AT_ONCE):
+                chunk = roll_ups[begin : begin + _ROLL_UPS_AT_ONCE]
+                replies = await self._ask([packed("HGETALL", name) for _, name in chunk])
+                for (day, _), reply in zip(chunk, replies, strict=True):
+                    _add(sums, by, day, reply)
+        return {group: Used(*sums[group]) for group in sorted(sums)}
+
+    async def _ask(self, commands: Sequence[bytes]) -> list[Any]:
+        if not self._link.tried.is_set():
+            await self._link.tried.wait()  # a process that has just started
+        try:
+            return await asyncio.gather(*(self._link.ask(command) for command in commands))
+        except (LinkDown, ErrorReply) as error:
+            if isinstance(error, ErrorReply):
+                _log.error("an account can't be read from Redis", extra={"error": str(error)})
+            raise ServiceUnavailable(
+                "balance and usage can't be read at the moment: try again later", retry_after=_AWAY_RETRY_SECONDS
+            ) from None
+
+
+def _standing(billing: Billing, account: Account, now: float) -> Standing:
+    if account.unit and account.unit != billing.unit:  # a plan in another unit counts for nothing
+        return Standing(account.balance, account.reserved, account.spent)
+    return standing(billing, account, now)
+
+
+def _add(sums: dict[str, list[int]], by: GroupBy, day: str, roll_up: Sequence[bytes]) -> None:
+    """Add a roll-up as it came: `key|model|upstream` and counts, in turn."""
+    for dimensions, counts in zip(roll_up[::2], roll_up[1::2], strict=True):
+        key_id, _, rest = dimensions.decode().partition("|")
+        match by:
+            case "model":
+                group = rest.rpartition("|")[0]
+            case "key":
+                group = key_id
+            case "day":
+                group = day
+            case _:
+                assert_never(by)
+        numbers = [int(number) for number in counts.split(b",")]
+        before = sums.get(group)
+        sums[group] = numbers if before is None else [a + b for a, b in zip(before, numbers, strict=True)]

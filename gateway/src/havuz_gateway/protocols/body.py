@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple, NoReturn
 
+# Decoding takes time and memory per value, not per byte: pictures are large in bytes, hostile bodies in values.
+MAX_COMMAS = 500_000
 _WHITESPACE = " \t\n\r"
 _MANY_BRACKETS = 200  # fewer can't be nested as deeply as Python's recursion goes
 _HEADROOM = 50
@@ -71,6 +73,8 @@ class Body:
     @classmethod
     def decode(cls, raw: bytes) -> "Body":
         """Read `raw`. Raises `BodyError` for anything but one well-formed JSON object without duplicate keys."""
+        if raw.count(b",") > MAX_COMMAS:
+            raise BodyError(f"the body holds more than {MAX_COMMAS} values; send fewer")
         try:
             text = raw.decode("utf-8")
             deep = text.count("[") + text.count("{") > _MANY_BRACKETS

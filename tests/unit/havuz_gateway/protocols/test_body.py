@@ -89,6 +89,7 @@ def test_any_bytes_decode_or_are_refused_with_a_sentence(raw: bytes) -> None:
         (b'{"a":1,}', "is not valid JSON", None),
         (b'{,"a":1}', "is not valid JSON", None),
         (b'{"a":NaN}', "NaN", None),
+        (b'{"a":[' + b"[]," * 500_001 + b"[]]}", "more than 500000 values", None),
         (b'{"a":"\xff"}', "not valid UTF-8 (byte 6)", None),
         (b'{"a":1,"a":2}', "'a' twice", "a"),
         (b'{"a":1,"\\u0061":2}', "'a' twice", "a"),

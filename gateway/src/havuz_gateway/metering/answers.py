@@ -76,5 +76,5 @@ def _span(milliseconds: int) -> str:
     if milliseconds < 1000:
         return f"{milliseconds}ms"
     minutes, rest = divmod(milliseconds, 60_000)
-    seconds = f"{rest / 1000:.3f}".rstrip("0").rstrip(".") + "s"
+    seconds = f"{rest / 1000:g}s"
     return f"{minutes}m{seconds}" if minutes else seconds

@@ -9,12 +9,14 @@ from havuz_contract import keys
 from havuz_gateway.metering.link import packed_ascii, packed_parts
 from havuz_gateway.metering.meter import Admitted, Settlement
 from havuz_gateway.metering.terms import KnownTerms, SettleHead
+from havuz_gateway.protocols.usage import Usage
 
 How = Literal["new", "again", "expired"]
 _LINE_VERSION = 1
 _MARK_SECONDS = 900  # how long a repeated settle is recognised by its mark; with a reservation it is for ever
 _UNRESERVED_MARK_SECONDS = 7 * 86_400
 _MOST_TOKENS = 1_000_000_000_000
+_NOTHING = Usage(input=0, output=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +80,12 @@ def closing_of(admitted: Admitted, settlement: Settlement, at: float) -> Closing
     """The settle of an admitted request, at unix seconds."""
     admission = admitted.admission
     project, key = admission.project, admission.key
-    used = settlement.usage
-    read, written = (_bounded(used.input), _bounded(used.output)) if used is not None else (0, 0)
-    cached, stored = (_bounded(used.cache_read), _bounded(used.cache_write)) if used is not None else (0, 0)
+    used = settlement.usage or _NOTHING
+    read, written, cached, stored = map(_bounded, (used.input, used.output, used.cache_read, used.cache_write))
+    dimensions, event = _labels(
+        key.id, admission.route.model, settlement.upstream, settlement.provider, settlement.upstream_model,
+        settlement.operation, settlement.status,
+    )  # fmt: skip
     return Closing(
         uid=project.uid,
         key_id=key.id,
@@ -91,27 +96,31 @@ def closing_of(admitted: Admitted, settlement: Settlement, at: float) -> Closing
         reserved=admitted.reserved,
         fixed=(project.billing.plan, _text(project.limits.tokens_per_minute), _text(key.limits.tokens_per_minute)),
         tokens=read + written,
-        dimensions=f"{key.id}|{admission.route.model}|{settlement.upstream}",
-        counts=f"{int(settlement.status == 'error')},{read},{written},{cached},{stored}",
+        dimensions=dimensions,
+        counts=f"{1 if settlement.status == 'error' else 0},{read},{written},{cached},{stored}",
         event=(
-            f'{{"key":{_quoted(key.id)},"model":{_quoted(admission.route.model)},"status":"{settlement.status}",'
-            f'"operation":"{settlement.operation}","upstream":{_quoted(settlement.upstream)},'
-            f'"provider":{_quoted(settlement.provider)},"upstream_model":{_quoted(settlement.upstream_model)},'
-            f'"input":{read},"output":{written},"cache_read":{cached},"cache_write":{stored},'
-            f'"reasoning":{_bounded(used.reasoning) if used is not None else 0},"attempts":{settlement.attempts},'
+            f'{event},"input":{read},"output":{written},"cache_read":{cached},"cache_write":{stored},'
+            f'"reasoning":{_bounded(used.reasoning)},"attempts":{settlement.attempts},'
             f'"flags":"{",".join(settlement.flags)}"}}'
         ),
     )
 
 
+@lru_cache(maxsize=4_096)
+def _labels(
+    key: str, model: str, upstream: str, provider: str, upstream_model: str, operation: str, status: str
+) -> tuple[str, str]:
+    """The roll-up's field and the beginning of the event: the same for most requests of a key."""
+    named = {
+        "key": key, "model": model, "status": status, "operation": operation, "upstream": upstream,
+        "provider": provider, "upstream_model": upstream_model,
+    }  # fmt: skip
+    return f"{key}|{model}|{upstream}", json.dumps(named, separators=(",", ":"))[:-1]
+
+
 def _bounded(tokens: int) -> int:
-    return min(max(0, tokens), _MOST_TOKENS)
+    return tokens if 0 <= tokens <= _MOST_TOKENS else min(max(0, tokens), _MOST_TOKENS)
 
 
 def _text(limit: int | None) -> str:
     return "" if limit is None else str(limit)
-
-
-@lru_cache(maxsize=4_096)
-def _quoted(name: str) -> str:
-    return json.dumps(name)

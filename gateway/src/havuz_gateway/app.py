@@ -13,10 +13,9 @@ from havuz_gateway.config.fleet import FleetReport
 from havuz_gateway.config.holder import Holder
 from havuz_gateway.config.redis_source import RedisSource
 from havuz_gateway.config.state import Decoder, State
-from havuz_gateway.metering.address import Locate, locator
-from havuz_gateway.metering.link import Link
+from havuz_gateway.metering.address import calls_to
+from havuz_gateway.metering.link import Calls
 from havuz_gateway.metering.redis_meter import MeterSettings, RedisMeter
-from havuz_gateway.metering.scripts import LOADS
 from havuz_gateway.operations import Readiness
 from havuz_gateway.pipeline.services import Metering, Services
 from havuz_gateway.pool.pool import Pool
@@ -150,11 +149,11 @@ async def run_gateway(settings: Settings, *, stop: asyncio.Event, ready: Callabl
 
 
 def _meter(settings: Settings) -> RedisMeter:
-    locate = _locate(settings)
+    calls = _calls(settings)
     folder = settings.state_dir / "settles" if settings.state_dir is not None else None
     try:
         return RedisMeter(
-            Link(locate, greeting=LOADS, timeout=settings.meter_timeout),
+            calls,
             owner=settings.gateway_id,
             wall=time.time,
             settings=MeterSettings(
@@ -169,9 +168,10 @@ def _meter(settings: Settings) -> RedisMeter:
         raise SettingsError(f"setting 'state_dir': {str(folder)!r} can't be written: {error.strerror}") from None
 
 
-def _locate(settings: Settings) -> Locate:
+def _calls(settings: Settings) -> Calls:
+    place = read_url(settings.redis_url.get_secret_value(), ca_file=settings.redis_ca_file)
     try:
-        return locator(read_url(settings.redis_url.get_secret_value(), ca_file=settings.redis_ca_file))
+        return calls_to(place, timeout=settings.meter_timeout)
     except OSError as error:
         raise SettingsError(f"setting 'redis_url': a file that its TLS needs can't be used: {error.strerror}") from None
 

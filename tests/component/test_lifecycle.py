@@ -30,7 +30,7 @@ def refusal_of(*flags: str) -> str:
         ((), "encryption_keys is not set"),
         (("--encryption-keys=k1:short",), "encryption key 'k1'"),
         (("--encryption-keys-file=/nowhere/keys",), "encryption_keys_file '/nowhere/keys' can't be read"),
-        ((KEYS, "--redis-url=http://127.0.0.1"), "is not a redis://, rediss://, unix:// or"),
+        ((KEYS, "--redis-url=http://127.0.0.1"), "is not a redis://, rediss://, unix://"),
         ((KEYS, "--port=70000"), "setting 'port' (HAVUZ_PORT, --port)"),
         ((KEYS, "--port=9090"), "give operations a port of their own"),
         ((KEYS, "--prot=9090"), "unrecognized arguments"),

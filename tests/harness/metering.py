@@ -11,11 +11,9 @@ from havuz_contract import accounts
 from havuz_contract.connection import read_url
 from havuz_contract.money import NANOS_PER_UNIT
 from havuz_contract.snapshot.models import Billing, Monthly, Project, ProjectKey
-from havuz_gateway.metering.address import locator
-from havuz_gateway.metering.link import Link
+from havuz_gateway.metering.address import calls_to
 from havuz_gateway.metering.meter import Admission, Admitted, Settlement
 from havuz_gateway.metering.redis_meter import MeterSettings, RedisMeter
-from havuz_gateway.metering.scripts import LOADS
 from havuz_gateway.protocols.usage import Usage
 
 UNIT = NANOS_PER_UNIT
@@ -49,7 +47,7 @@ async def metering(
 ) -> AsyncIterator[RedisMeter]:
     """A meter that runs, connected to `url`. With neither `wall` nor `clock` its time stands still at `NOW`."""
     still = Clock()
-    link = Link(locator(read_url(url)), greeting=LOADS, timeout=timeout)
+    link = calls_to(read_url(url), timeout=timeout)
     meter = RedisMeter(
         link,
         owner=owner,

@@ -20,15 +20,16 @@ from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 
-Host = tuple[str, int]
-Form = Literal["server", "sentinel"]
+from havuz_contract.cluster import ClusterClient, Host
 
-FORMS = "redis://, rediss://, unix:// or redis+sentinel://"
+Form = Literal["server", "sentinel", "cluster"]
+
+FORMS = "redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://"
 _URL = re.compile(
-    r"(?P<scheme>rediss?)\+(?P<form>sentinel)://(?:(?P<user>[^@/]*)@)?(?P<hosts>[^@/?]+)(?P<path>/[^?]*)?(?:\?(?P<query>.*))?"
+    r"(?P<scheme>rediss?)\+(?P<form>sentinel|cluster)://(?:(?P<user>[^@/]*)@)?(?P<hosts>[^@/?]+)(?P<path>/[^?]*)?(?:\?(?P<query>.*))?"
 )
 _HOST = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[^:\[\]]+))(?::(?P<port>\d{1,5}))?")
-_PORTS = {"server": 6379, "sentinel": 26379}
+_PORTS = {"server": 6379, "sentinel": 26379, "cluster": 6379}
 _CONNECT_SECONDS = 3.0
 _SENTINEL_SECONDS = 1.0
 
@@ -59,10 +60,12 @@ def read_url(url: str, *, ca_file: Path | None = None) -> Place:
     found = _URL.fullmatch(url)
     if found is None:
         raise ValueError(f"is not a {FORMS} URL")
-    form: Form = "sentinel"
+    form = cast("Form", found["form"])
     hosts = tuple(_host(text, _PORTS[form]) for text in found["hosts"].split(","))
     service, _, database = (found["path"] or "").strip("/").partition("/")
-    if not service:
+    if form == "cluster" and service not in ("", "0"):
+        raise ValueError("names a database, and a Redis Cluster has only one: end it with the hosts")
+    if form == "sentinel" and not service:
         raise ValueError("names no service of the Sentinels: write redis+sentinel://host:port,host:port/service")
     user = f"{found['user']}@" if found["user"] is not None else ""
     query = f"?{found['query']}" if found["query"] else ""
@@ -94,8 +97,15 @@ def connect(url: str, *, name: str, ca_file: Path | None = None, answer_seconds:
             return Redis.from_pool(pool)
         case "sentinel":
             return _primary(place, bounds)
+        case "cluster":
+            return cast("Redis", cluster_client(place, **bounds))
         case _:
             raise ValueError(f"no form of Redis: {place.form!r}")
+
+
+def cluster_client(place: Place, **bounds: Any) -> ClusterClient:
+    """A client of a place that is a Redis Cluster."""
+    return ClusterClient(place.hosts, tls=place.tls, options={**bounds, **place.options})
 
 
 def sentinels(place: Place, *, seconds: float, **primary: Any) -> Sentinel:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 
 from havuz_contract.connection import connect, read_url
 from havuz_contract.snapshot.models import Upstream
@@ -13,10 +13,9 @@ from havuz_gateway.config.fleet import FleetReport
 from havuz_gateway.config.holder import Holder
 from havuz_gateway.config.redis_source import RedisSource
 from havuz_gateway.config.state import Decoder, State
-from havuz_gateway.metering.address import Locate, locator
-from havuz_gateway.metering.link import Link
+from havuz_gateway.metering.address import calls_to
+from havuz_gateway.metering.link import Calls
 from havuz_gateway.metering.redis_meter import MeterSettings, RedisMeter
-from havuz_gateway.metering.scripts import LOADS
 from havuz_gateway.metering.usage import UsageReader
 from havuz_gateway.operations import Readiness
 from havuz_gateway.pipeline.services import Metering, Services
@@ -67,7 +66,7 @@ class _Parts:
         self.holder.listen(lambda view: self.pool.sync(view.snapshot.upstreams))
         self.fleet = FleetReport(self.redis, self.holder, gateway_id=settings.gateway_id, wall=time.time)
         self.meter = _meter(settings)
-        self.usage = UsageReader(_link(settings))
+        self.usage = UsageReader(_calls(settings))
         self.services = Services(
             view=self.holder.view,
             pool=self.pool,
@@ -153,15 +152,12 @@ async def run_gateway(settings: Settings, *, stop: asyncio.Event, ready: Callabl
     await lifecycle.serve(build_gateway(settings), ports, drain, stop=stop, ready=ready)
 
 
-def _link(settings: Settings, *, greeting: Sequence[bytes] = ()) -> Link:
-    return Link(_locate(settings), greeting=greeting, timeout=settings.meter_timeout)
-
-
 def _meter(settings: Settings) -> RedisMeter:
+    calls = _calls(settings)
     folder = settings.state_dir / "settles" if settings.state_dir is not None else None
     try:
         return RedisMeter(
-            _link(settings, greeting=LOADS),
+            calls,
             owner=settings.gateway_id,
             wall=time.time,
             settings=MeterSettings(
@@ -176,9 +172,10 @@ def _meter(settings: Settings) -> RedisMeter:
         raise SettingsError(f"setting 'state_dir': {str(folder)!r} can't be written: {error.strerror}") from None
 
 
-def _locate(settings: Settings) -> Locate:
+def _calls(settings: Settings) -> Calls:
+    place = read_url(settings.redis_url.get_secret_value(), ca_file=settings.redis_ca_file)
     try:
-        return locator(read_url(settings.redis_url.get_secret_value(), ca_file=settings.redis_ca_file))
+        return calls_to(place, timeout=settings.meter_timeout)
     except OSError as error:
         raise SettingsError(f"setting 'redis_url': a file that its TLS needs can't be used: {error.strerror}") from None
 

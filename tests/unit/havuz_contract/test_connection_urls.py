@@ -26,6 +26,12 @@ def test_sentinels_are_listed_with_the_service_that_they_watch() -> None:
     assert place.sentinel_options == {"username": "s", "password": "t"}
 
 
+def test_a_cluster_is_found_through_any_of_its_nodes() -> None:
+    place = read_url("rediss+cluster://me:hush@one,two:7000/0")
+    assert (place.form, place.hosts, place.tls) == ("cluster", (("one", 6379), ("two", 7000)), True)
+    assert place.options == {"username": "me", "password": "hush"}
+
+
 def test_tls_reaches_the_sentinels_as_well(tmp_path: Path) -> None:
     place = read_url("rediss+sentinel://one/main", ca_file=tmp_path / "ca.pem")
     assert place.tls
@@ -46,6 +52,7 @@ def test_a_place_does_not_show_its_password() -> None:
     [
         ("http://one", "is not a redis://"),
         ("redis+sentinel://one,two", "names no service"),
+        ("redis+cluster://one,two/3", "has only one"),
         ("redis+sentinel://one:x/main", "has a host that can't be read"),
         ("redis+sentinel://one,,two/main", "has a host that can't be read"),
         ("redis://one?socket_timeout=soon", "can't be read"),

@@ -1,20 +1,25 @@
 """Where the meter's Redis is, read from the same URL that every other part of the gateway uses."""
 
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from havuz_contract.connection import Host, Place, sentinels
-from havuz_gateway.metering.link import Address
+from havuz_contract.cluster import Host
+from havuz_contract.connection import Place, cluster_client, sentinels
+from havuz_gateway.metering.cluster_link import ClusterLink
+from havuz_gateway.metering.link import Address, Calls, Link
+from havuz_gateway.metering.scripts import LOADS
 
-Locate = Callable[[], Awaitable[Address]]
+_NODE_SECONDS = 0.4
 _SENTINEL_SECONDS = 0.4  # of the second or so that a connection may take in all
 
 
-def locator(place: Place) -> Locate:
-    """Finds the one server, or the one that the Sentinels call the primary at that moment."""
+def calls_to(place: Place, *, timeout: float) -> Calls:
+    """The meter's way to this place; `timeout` is in seconds. Raises `OSError` when a file of its TLS can't be read."""
     tls = tls_context(place.options) if place.tls else None
 
     async def the_server() -> Address:
@@ -23,7 +28,17 @@ def locator(place: Place) -> Locate:
     async def the_primary() -> Address:
         return address(place, await _ask_sentinels(place), tls)
 
-    return the_primary if place.form == "sentinel" else the_server
+    match place.form:
+        case "server":
+            return Link(the_server, greeting=LOADS, timeout=timeout)
+        case "sentinel":
+            return Link(the_primary, greeting=LOADS, timeout=timeout)
+        case "cluster":
+            return ClusterLink(
+                lambda: _ask_cluster(place), lambda host: address(place, host, tls), greeting=LOADS, timeout=timeout
+            )
+        case _:
+            raise ValueError(f"no form of Redis: {place.form!r}")
 
 
 def address(place: Place, host: Host | None, tls: ssl.SSLContext | None) -> Address:
@@ -61,3 +76,12 @@ async def _ask_sentinels(place: Place) -> Host:
         except RedisError as error:
             raise ConnectionError(f"no Sentinel names a primary of {place.service!r}: {error}") from None
         return str(host), int(port)
+
+
+async def _ask_cluster(place: Place) -> dict[Host, list[int]]:
+    """Raises `OSError` when no node that the URL names can be asked."""
+    limits = {"socket_connect_timeout": _NODE_SECONDS, "socket_timeout": _NODE_SECONDS}
+    try:
+        return await cluster_client(place, retry=Retry(NoBackoff(), 0), **limits).primaries()
+    except RedisError as error:
+        raise ConnectionError(str(error)) from None

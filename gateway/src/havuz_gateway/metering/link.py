@@ -9,6 +9,7 @@ import asyncio
 import logging
 import random
 import ssl
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -74,40 +75,25 @@ def packed_ascii(*parts: str) -> bytes:
     return "".join([f"${len(part)}\r\n{part}\r\n" for part in parts]).encode("ascii")
 
 
-class Link:
-    """Owns the connection. `run` is one task's work, until cancelled; `submit` may be called at any time.
+class Calls(ABC):
+    """What calls are made through: a `Link` to one server, or several of them. `on_up` hears of each that is ready."""
 
-    `locate` finds the server each time anew (a Sentinel may name another); `greeting` are commands for a fresh
-    connection, such as the loading of scripts. `on_up` hears of each connection that is ready.
-    """
-
-    def __init__(
-        self,
-        locate: Callable[[], Awaitable[Address]],
-        *,
-        greeting: Sequence[bytes] = (),
-        timeout: float = 1.0,
-        rng: random.Random | None = None,
-    ) -> None:
-        self._locate = locate
-        self._greeting = greeting
-        self._timeout = timeout
-        self._rng = rng or random.Random()  # noqa: S311 (spreads reconnects)
-        self._wire: _Wire | None = None
+    def __init__(self) -> None:
         self.tried = asyncio.Event()  # set once the first attempt to connect has ended
         self.on_up: list[Callable[[], None]] = []
 
     @property
+    @abstractmethod
     def up(self) -> bool:
         """Whether calls are answered, as far as is known."""
-        return self._wire is not None and not self._wire.closed.is_set()
 
+    @abstractmethod
     def submit(self, command: bytes, sink: Sink) -> None:
         """Send with everything else of this turn. `sink` hears of the end exactly once, never within this call."""
-        if self._wire is None:
-            asyncio.get_running_loop().call_soon(sink, LinkDown(sent=False))
-        else:
-            self._wire.submit(command, sink)
+
+    @abstractmethod
+    async def run(self) -> None:
+        """Stay connected until cancelled. The loss of Redis is waited out and never raises."""
 
     async def ask(self, command: bytes) -> Any:
         """One reply. Raises `LinkDown` or `ErrorReply`."""
@@ -123,6 +109,41 @@ class Link:
 
         self.submit(command, sink)
         return await answer
+
+
+class Link(Calls):
+    """Owns the connection. `run` is one task's work, until cancelled; `submit` may be called at any time.
+
+    `locate` finds the server each time anew (a Sentinel may name another); `greeting` are commands for a fresh
+    connection, such as the loading of scripts.
+    """
+
+    def __init__(
+        self,
+        locate: Callable[[], Awaitable[Address]],
+        *,
+        greeting: Sequence[bytes] = (),
+        timeout: float = 1.0,
+        rng: random.Random | None = None,
+    ) -> None:
+        super().__init__()
+        self._locate = locate
+        self._greeting = greeting
+        self._timeout = timeout
+        self._rng = rng or random.Random()  # noqa: S311 (spreads reconnects)
+        self._wire: _Wire | None = None
+
+    @property
+    def up(self) -> bool:
+        """Whether calls are answered, as far as is known."""
+        return self._wire is not None and not self._wire.closed.is_set()
+
+    def submit(self, command: bytes, sink: Sink) -> None:
+        """Send with everything else of this turn."""
+        if self._wire is None:
+            asyncio.get_running_loop().call_soon(sink, LinkDown(sent=False))
+        else:
+            self._wire.submit(command, sink)
 
     async def run(self) -> None:
         """Stay connected. The loss of Redis is waited out with short pauses and never raises."""

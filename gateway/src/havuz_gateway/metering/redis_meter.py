@@ -13,7 +13,7 @@ from havuz_contract.snapshot.models import Upstream
 from havuz_gateway.errors import ServiceUnavailable
 from havuz_gateway.metering.answers import rate_headers, refusal
 from havuz_gateway.metering.closing import Closing, closing_of
-from havuz_gateway.metering.link import ErrorReply, Link, LinkDown, packed, packed_ascii, packed_parts
+from havuz_gateway.metering.link import Calls, ErrorReply, LinkDown, packed, packed_ascii, packed_parts
 from havuz_gateway.metering.meter import Admission, Admitted, Claim, LimitReached, Meter, Settlement
 from havuz_gateway.metering.replay import Replay
 from havuz_gateway.metering.scripts import RELEASE, RESERVE, SETTLE
@@ -52,7 +52,7 @@ class RedisMeter:
 
     def __init__(
         self,
-        link: Link,
+        link: Calls,
         *,
         owner: str,
         wall: Callable[[], float],

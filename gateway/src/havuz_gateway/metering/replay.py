@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from havuz_gateway.metering.closing import Closing, read_line
-from havuz_gateway.metering.link import ErrorReply, Link, LinkDown
+from havuz_gateway.metering.link import Calls, ErrorReply, LinkDown
 from havuz_gateway.metering.scripts import SETTLE
 from havuz_gateway.metering.spool import Spool
 from havuz_gateway.metering.terms import KnownTerms
@@ -21,7 +21,7 @@ _PASSING = ("OOM", "BUSY", "LOADING", "READONLY", "MISCONF", "NOREPLICAS", "MAST
 class Replay:
     """One gateway's replays: its own journal, and those of processes that are gone. `run` goes on until cancelled."""
 
-    def __init__(self, link: Link, spool: Spool, terms: KnownTerms, clock: Callable[[], str]) -> None:
+    def __init__(self, link: Calls, spool: Spool, terms: KnownTerms, clock: Callable[[], str]) -> None:
         self._link = link
         self._spool = spool
         self._terms = terms

@@ -5,7 +5,7 @@ import hashlib
 from importlib import resources
 from typing import Any
 
-from havuz_gateway.metering.link import ErrorReply, Link, Sink, packed, packed_parts
+from havuz_gateway.metering.link import Calls, ErrorReply, Sink, packed, packed_parts
 
 _PRELUDE = ("money", "clock")
 
@@ -26,7 +26,7 @@ class Script:
         count = 3 + keys_count + arguments_count
         return b"*%d\r\n%b%b" % (count, self._by_hash, packed_parts(keys_count))
 
-    def submit(self, link: Link, command: bytes, sink: Sink) -> None:
+    def submit(self, link: Calls, command: bytes, sink: Sink) -> None:
         """Call it: `command` is `head` and what follows. A server that has lost its scripts is sent the text."""
 
         def heard(reply: object) -> None:
@@ -37,7 +37,7 @@ class Script:
 
         link.submit(command, heard)
 
-    async def ask(self, link: Link, command: bytes) -> Any:
+    async def ask(self, link: Calls, command: bytes) -> Any:
         """Call it and wait for its reply. Raises `LinkDown` or `ErrorReply`."""
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 

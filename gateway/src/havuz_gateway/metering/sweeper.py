@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from havuz_contract import keys
 from havuz_gateway.metering.closing import Closing
-from havuz_gateway.metering.link import ErrorReply, Link, LinkDown, packed, packed_parts
+from havuz_gateway.metering.link import Calls, ErrorReply, LinkDown, packed, packed_parts
 from havuz_gateway.metering.scripts import SETTLE, SWEEP
 from havuz_gateway.metering.terms import KnownTerms
 
@@ -32,7 +32,7 @@ _SWEPT_PER_PROJECT = 20  # rounds of `_RESERVATIONS_AT_ONCE` in one go
 class Sweeper:
     """Sweeps while it is this gateway's turn. `run` goes on until cancelled."""
 
-    def __init__(self, link: Link, terms: KnownTerms, *, owner: str, wall: Callable[[], float],
+    def __init__(self, link: Calls, terms: KnownTerms, *, owner: str, wall: Callable[[], float],
                  clock: Callable[[], str], settings: "MeterSettings") -> None:  # fmt: skip
         self._link = link
         self._terms = terms

@@ -7,7 +7,7 @@ from typing import Any
 
 from havuz_contract import keys
 from havuz_contract.snapshot.models import Limits, Upstream
-from havuz_gateway.metering.link import Link, packed_parts
+from havuz_gateway.metering.link import Calls, packed_parts
 from havuz_gateway.metering.meter import Claim, LimitReached
 from havuz_gateway.metering.scripts import CLAIM, UNCLAIM
 
@@ -15,7 +15,7 @@ from havuz_gateway.metering.scripts import CLAIM, UNCLAIM
 class UpstreamLimits:
     """Claims and their return. `wall` gives unix seconds, `clock` unix milliseconds for the scripts or '0'."""
 
-    def __init__(self, link: Link, *, wall: Callable[[], float], clock: Callable[[], str]) -> None:
+    def __init__(self, link: Calls, *, wall: Callable[[], float], clock: Callable[[], str]) -> None:
         self._link = link
         self._wall = wall
         self._clock = clock

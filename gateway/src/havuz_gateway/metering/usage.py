@@ -15,7 +15,7 @@ from havuz_contract.accounts import Account, Standing, account_of, standing
 from havuz_contract.periods import period
 from havuz_contract.snapshot.models import Billing, Project, ProjectKey
 from havuz_gateway.errors import ServiceUnavailable
-from havuz_gateway.metering.link import ErrorReply, Link, LinkDown, packed
+from havuz_gateway.metering.link import Calls, ErrorReply, LinkDown, packed
 from havuz_gateway.metering.span import Span
 
 _log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ def check(span: Span, now: float) -> None:
 class UsageReader:
     """Reads accounts and roll-ups. `run` keeps it connected, until cancelled."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Calls) -> None:
         self._link = link
         self._turn = asyncio.Semaphore(_REPORTS_AT_ONCE)
 

@@ -1,0 +1,103 @@
+"""Redis Cluster: six nodes, of which one primary dies under traffic."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from harness.fixtures import StartGateway
+from harness.gateway import GatewayProcess
+from harness.metering import UNIT
+from harness.money_round import Shop, open_shop
+from harness.redis_cluster import ClusterInstallation
+from harness.world import World
+from havuz_contract import keys
+from havuz_gateway.metering.ledger import projects_with_books
+
+_WITHOUT_PRIMARY_SECONDS = 15.0
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[ClusterInstallation]:
+    with ClusterInstallation() as made:
+        yield made
+
+
+@pytest.fixture
+async def own_world(cluster: ClusterInstallation, encryption_keys: str) -> AsyncIterator[World]:
+    async with World(redis_url=cluster.url, encryption_keys=encryption_keys) as made:
+        await made.apply()
+        yield made
+
+
+async def test_projects_on_every_node_are_served_billed_and_proved(
+    cluster: ClusterInstallation, own_world: World, start_gateway: StartGateway
+) -> None:
+    gateway = start_gateway(redis_url=cluster.url)
+    own_world.gateways.append(gateway)
+    shops = [await open_shop(own_world, pays_for=2) for _ in range(8)]
+    assert len({cluster.holder_of(keys.account(shop.uid)).port for shop in shops}) > 1
+    for shop in shops:
+        assert [await shop.ask(gateway) for _ in range(3)] == [200, 200, 402]
+        proof = await shop.settled(2)
+        assert (proof.faults, proof.settled, proof.account.balance) == ((), 2 * UNIT, 0)
+    assert {shop.uid for shop in shops} <= set(await projects_with_books(own_world.redis))
+    assert "Traceback" not in gateway.log
+
+
+async def test_a_slot_on_the_move_is_followed_to_its_new_node(
+    cluster: ClusterInstallation, own_world: World, start_gateway: StartGateway
+) -> None:
+    gateway = start_gateway(redis_url=cluster.url)
+    own_world.gateways.append(gateway)
+    shop = await open_shop(own_world, pays_for=4)
+    assert await shop.ask(gateway) == 200
+    await shop.settled(1)
+    move = cluster.begin_move(keys.account(shop.uid))
+    assert await shop.ask(gateway) == 503  # no script runs in a slot that is neither here nor there
+    waiting = asyncio.create_task(shop.ask(gateway))
+    await asyncio.to_thread(move.end)
+    assert await waiting == 200
+    assert [await shop.ask(gateway) for _ in range(3)] == [200, 200, 402]
+    proof = await shop.settled(4)
+    assert (proof.faults, proof.settled) == ((), 4 * UNIT)
+
+
+async def test_a_configuration_that_moves_to_another_node_is_followed(
+    cluster: ClusterInstallation, own_world: World, start_gateway: StartGateway
+) -> None:
+    gateway = start_gateway(redis_url=cluster.url)
+    own_world.gateways.append(gateway)
+    cluster.begin_move(keys.META).end()
+    shop = await open_shop(own_world, pays_for=1)
+    assert [await shop.ask(gateway) for _ in range(2)] == [200, 402]
+
+
+async def test_a_primary_that_dies_under_traffic_is_replaced_and_the_books_balance(
+    cluster: ClusterInstallation, own_world: World, start_gateway: StartGateway
+) -> None:
+    gateway = start_gateway(redis_url=cluster.url)
+    own_world.gateways.append(gateway)
+    shop = await open_shop(own_world, pays_for=10_000)
+    assert [await shop.ask(gateway) for _ in range(20)] == [200] * 20
+    await shop.settled(20)
+    traffic = asyncio.create_task(_traffic(shop, gateway))
+    cluster.holder_of(keys.account(shop.uid)).stop()
+    statuses = await traffic
+    assert set(statuses) == {200, 503}
+    proof = await shop.settled(20 + 5)
+    assert proof.faults == ()
+    assert proof.account.balance + proof.account.reserved + proof.account.spent == 10_000 * UNIT
+    later = await open_shop(own_world, pays_for=1)
+    assert [await later.ask(gateway), await later.ask(gateway)] == [200, 402]
+
+
+async def _traffic(shop: Shop, gateway: GatewayProcess) -> list[int]:
+    """Statuses of requests one after another, until five in a row are served after some were not."""
+    statuses: list[int] = []
+    deadline = time.monotonic() + _WITHOUT_PRIMARY_SECONDS
+    while 503 not in statuses or statuses[-5:] != [200] * 5:
+        assert time.monotonic() < deadline, f"no new primary was found: {statuses[-20:]}"
+        statuses.append(await shop.ask(gateway))
+    return statuses

@@ -6,7 +6,11 @@ import pytest
 
 TIERS = ("house", "unit", "golden", "component", "faults", "clients", "apiserver", "browser", "node")
 # Tiers that need what this version does not have yet, or another target than `make test`.
-ELSEWHERE = {"browser": "this version has no pages", "node": "needs a node: not in this version"}
+ELSEWHERE = {
+    "faults": "minutes of kills and restarts: `make faults`",
+    "browser": "this version has no pages",
+    "node": "needs a node: not in this version",
+}
 
 
 def tier_of(nodeid: str) -> str:

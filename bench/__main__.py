@@ -19,6 +19,8 @@ from bench.targets import Bench, Target
 _PACE_SECONDS = 0.02
 _EVENTS = 100
 _PROFILE_LINES = 25
+_METERED = "havuz, metered"
+_UNCOUNTED = "havuz, metering off"
 
 
 def _arguments() -> argparse.Namespace:
@@ -40,6 +42,8 @@ def _targets(bench: Bench, provider: int) -> list[Target]:
     served = bench.configuration(provider)
     targets = [
         bench.gateway("havuz", served, environment=_traced(provider, 0.0)),
+        bench.gateway(_METERED, served, environment=_traced(provider, 0.0), paying=True),
+        bench.gateway(_UNCOUNTED, served, environment=_traced(provider, 0.0), module="bench.uncounted"),
         bench.gateway("havuz, every request traced", served, environment=_traced(provider, 1.0)),
         bench.plain_proxy(provider),
     ]
@@ -97,6 +101,7 @@ def main() -> int:
     with Bench() as bench:
         results = _measure(bench, arguments)
     print(report.table(results))
+    print(report.share_of("Metering", with_it=_METERED, without=_UNCOUNTED, results=results))
     failures = report.failures(results)
     print("".join(f"\n{line}" for line in failures))
     print(f"| step | µs |\n|---|--:|\n{hot_path.steps()}\n")

@@ -32,6 +32,14 @@ def failures(results: Sequence[Results]) -> list[str]:
     return [f"{name}: {count} requests failed, so its figures say nothing" for name, count in lost.items() if count]
 
 
+def share_of(what: str, *, with_it: str, without: str, results: Sequence[Results]) -> str:
+    """A sentence on what makes the difference between two targets: its share of the CPU of a request with it."""
+    each = {one.target.name: median(one.requests, "cpu_each") for one in results}
+    more = each[with_it] - each[without]
+    share, ratio = more / each[with_it], each[with_it] / each[without]
+    return f"\n{what}: {more:.0f} µs of CPU a request, which is {share:.0%} of its CPU and {ratio:.2f} times without\n"
+
+
 def _line(one: Results, reference: Results) -> str:
     cells = [
         one.target.name,

@@ -20,9 +20,11 @@ from bench import cpu
 from harness.builders import Customer, make_project, make_route, make_target, make_upstream
 from harness.ports import free_port
 from harness.valkey import ValkeyServer
+from havuz_contract.accounts import apply_credits
+from havuz_contract.money import MAX_NANOS, NANOS_PER_UNIT
 from havuz_contract.publish import Publisher
 from havuz_contract.snapshot.envelope import Keyring
-from havuz_contract.snapshot.models import Snapshot
+from havuz_contract.snapshot.models import Billing, Price, Snapshot
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 20.0
@@ -71,7 +73,8 @@ class Configuration:
 
     redis_url: str
     encryption_keys: str
-    customer: Customer
+    customer: Customer  # whose use is written down and not billed
+    paying: Customer  # whose every request is reserved and billed
     model: str
 
 
@@ -130,23 +133,32 @@ class Bench:
         return Target("nginx", port, (process.pid, *cpu.children(process.pid)))
 
     def configuration(self, provider: int) -> Configuration:
-        """Publish one route over four keys of the provider, and one customer."""
+        """Publish one route over four keys of the provider, and two customers."""
         valkey = self._stack.enter_context(ValkeyServer())
         keys = Keyring.generate()
         upstreams = [make_upstream(f"http://127.0.0.1:{provider}/v1") for _ in range(4)]
-        route, customer = make_route(make_target(*upstreams)), make_project()
+        price = Price(unit="USD", input=NANOS_PER_UNIT, output=4 * NANOS_PER_UNIT)
+        route, customer = make_route(make_target(*upstreams), prices=(price,)), make_project()
+        paying = make_project(billing=Billing(unit="USD", plan="Prepaid", credits={"bench": MAX_NANOS // 2}))
         snapshot = Snapshot(
             upstreams={upstream.uid: upstream for upstream in upstreams},
             routes={route.uid: route},
-            projects={customer.project.uid: customer.project},
+            projects={one.project.uid: one.project for one in (customer, paying)},
         )
         asyncio.run(_publish(valkey.url, keys, snapshot))
-        return Configuration(valkey.url, keys, customer, route.model)
+        return Configuration(valkey.url, keys, customer, paying, route.model)
 
     def gateway(
-        self, name: str, served: Configuration, *, environment: Mapping[str, str], profile: Path | None = None
+        self,
+        name: str,
+        served: Configuration,
+        *,
+        environment: Mapping[str, str],
+        profile: Path | None = None,
+        module: str = "havuz_gateway",
+        paying: bool = False,
     ) -> Target:
-        """A gateway process as it is shipped: keys checked, request log on, metrics on."""
+        """A gateway process as it is shipped: keys checked, request log on, metrics on; `paying`: all is billed."""
         port, operations = free_port(), free_port()
         own = {
             "HAVUZ_REDIS_URL": served.redis_url,
@@ -159,8 +171,9 @@ class Bench:
             **environment,
         }
         profiler = ["-m", "cProfile", "-o", str(profile)] if profile is not None else []
-        process = self._start([sys.executable, *profiler, "-m", "havuz_gateway"], operations, own, ready=_is_ready)
-        return Target(name, port, (process.pid,), key=served.customer.live, model=served.model)
+        process = self._start([sys.executable, *profiler, "-m", module], operations, own, ready=_is_ready)
+        customer = served.paying if paying else served.customer
+        return Target(name, port, (process.pid,), key=customer.live, model=served.model)
 
     def stop(self, target: Target) -> None:
         """End a target early and wait for it, so that it can write its profile."""
@@ -194,6 +207,7 @@ async def _publish(redis_url: str, encryption_keys: str, snapshot: Snapshot) -> 
     client = redis.asyncio.Redis.from_url(redis_url)
     try:
         await Publisher(client, Keyring.parse(encryption_keys)).publish(snapshot)
+        await apply_credits(client, list(snapshot.projects.values()), now=time.time())
     finally:
         await client.aclose()
 

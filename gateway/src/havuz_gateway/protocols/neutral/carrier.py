@@ -1,8 +1,8 @@
 """Seals of one provider's reasoning inside the opaque fields of another protocol.
 
 A client that speaks Anthropic's protocol hands `signature` and `data` back unchanged, whatever they hold. So the seal
-of another provider travels there with a note of where it belongs, `havuz:<origin>:<id>:<kind>:<seal>`: on the next turn it
-reaches its own provider again, and never a foreign one, which would refuse the whole conversation.
+of another provider travels there with a note of where it belongs, `havuz:<origin>:<id>:<kind>:<seal>`: on the next
+turn it reaches its own provider again, and never a foreign one, which would refuse the whole conversation.
 """
 
 from dataclasses import dataclass

@@ -98,6 +98,10 @@ class Members:
         values = self.array(name) or []
         return [Members(value, f"{self.at(name)}[{index}]", self._complaint) for index, value in enumerate(values)]
 
+    def some(self, name: str) -> "list[Members]":
+        """The same; but an empty array, which says nothing, stays."""
+        return self.each(name) if self._left.get(name) != [] else []
+
     def rest(self) -> dict[str, Any]:
         """What was not taken."""
         return self._left

@@ -30,6 +30,15 @@ from havuz_gateway.protocols.neutral.errors import unknown_type
 from havuz_gateway.protocols.neutral.extensions import kept
 from havuz_gateway.protocols.neutral.request import Message
 
+_IN_DOCUMENTS = frozenset({"text", "image"})
+_IN_RESULTS = frozenset({"text", "image", "document"}) | OPAQUE_BLOCKS
+_IN_SYSTEM = frozenset({"text"})
+
+
+def read_system(fields: Members) -> Content | None:
+    """`system`: a string or text blocks."""
+    return read_content(fields, "system", allowed=_IN_SYSTEM)
+
 
 def read_messages(messages: list[Members]) -> tuple[Message, ...]:
     """All of `messages`. One that repeats its predecessor's role is marked to stay a message of its own."""
@@ -50,8 +59,8 @@ def read_messages(messages: list[Members]) -> tuple[Message, ...]:
     return tuple(found)
 
 
-def read_content(holder: Members, name: str = "content") -> Content | None:
-    """A string, or an array of blocks. Raises `InvalidRequest`."""
+def read_content(holder: Members, name: str = "content", *, allowed: frozenset[str] | None = None) -> Content | None:
+    """A string, or an array of blocks, of the `allowed` types if inside another. Raises `InvalidRequest`."""
     content = holder.take(name)
     if content is None or isinstance(content, str):
         return content
@@ -59,11 +68,13 @@ def read_content(holder: Members, name: str = "content") -> Content | None:
         raise holder.wrong(name, content, "a string or an array of blocks")
     path = holder.at(name)
     blocks = [request_members(block, f"{path}[{index}]") for index, block in enumerate(content)]
-    return with_call_seals(_read_block(block) for block in blocks)
+    return with_call_seals(_read_block(block, allowed) for block in blocks)
 
 
-def _read_block(block: Members) -> Part | Sealed:
+def _read_block(block: Members, allowed: frozenset[str] | None) -> Part | Sealed:
     kind = block.needed_text("type")
+    if allowed is not None and kind not in allowed:
+        raise unknown_type(block.at("type"), kind, f"{PROTOCOL} at this place")
     part = read_spoken(block, kind)
     if part is not None:
         return part
@@ -95,10 +106,16 @@ def read_spoken(block: Members, kind: str) -> Part | Sealed | None:
             return read_redacted(block.needed_text("data"), kept(PROTOCOL, block.rest()))
         case "tool_use":
             call_id, name = block.needed_text("id"), block.needed_text("name")
-            arguments, mark = read_input(block.mapping("input")), read_cache(block)
-            return ToolCall(call_id, name, arguments, cache=mark, extensions=kept(PROTOCOL, block.rest()))
+            arguments, mark, spelled = read_input(block.mapping("input")), read_cache(block), take_caller(block)
+            extensions = kept(PROTOCOL, block.rest(), spelled=spelled)
+            return ToolCall(call_id, name, arguments, cache=mark, extensions=extensions)
         case _:
             return None
+
+
+def take_caller(block: Members) -> dict[str, Any]:
+    """Who called a tool: the model itself, which need not be said, or a tool of Anthropic's, which must."""
+    return {"caller": block.take("caller")} if block.peek("caller") == {"type": "direct"} else {}
 
 
 def _image(block: Members) -> Image:
@@ -127,7 +144,7 @@ def _document_source(block: Members) -> Source:
         return source
     inner = block.members("source")
     if inner is not None and inner.text("type") == "content":
-        content = read_content(inner)
+        content = read_content(inner, allowed=_IN_DOCUMENTS)
         if content is not None and not inner.rest():
             return PartsSource(content)
     raise block.wrong("source", block.peek("source"), "a source of the type base64, text, content, url or file")
@@ -135,7 +152,7 @@ def _document_source(block: Members) -> Source:
 
 def _tool_result(block: Members) -> ToolResult:
     call_id, failed, mark = block.needed_text("tool_use_id"), block.flag("is_error"), read_cache(block)
-    content = read_content(block)
+    content = read_content(block, allowed=_IN_RESULTS)
     return ToolResult(call_id, content, is_error=failed, cache=mark, extensions=kept(PROTOCOL, block.rest()))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from havuz_gateway.protocols.anthropic.decode_messages import read_content, read_messages
+from havuz_gateway.protocols.anthropic.decode_messages import read_messages, read_system
 from havuz_gateway.protocols.anthropic.reasoning import read_reasoning
 from havuz_gateway.protocols.anthropic.tools import read_choice, read_tool
 from havuz_gateway.protocols.anthropic.wire import PROTOCOL, read_cache, request_members
@@ -17,8 +17,8 @@ def decode_request(body: Mapping[str, Any]) -> ChatRequest:
     fields = request_members(body, "")
     if not isinstance(fields.peek("messages"), list):
         raise fields.wrong("messages", fields.peek("messages"), "an array of messages")
-    system = read_content(fields, "system")
-    instructions = () if system is None else (Message("system", system),)
+    system = read_system(fields)
+    instructions = () if system is None else (Message("system", system, apart=True),)
     output_format, effort = _output_config(fields)
     choice = fields.members("tool_choice")
     tool_choice, parallel = (None, None) if choice is None else read_choice(choice)

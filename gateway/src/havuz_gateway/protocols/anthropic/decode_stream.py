@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from havuz_gateway.protocols.anthropic.citations import read_citation
-from havuz_gateway.protocols.anthropic.decode_messages import leftovers
+from havuz_gateway.protocols.anthropic.decode_messages import leftovers, take_caller
 from havuz_gateway.protocols.anthropic.decode_response import finish_extensions, read_reported
 from havuz_gateway.protocols.anthropic.errors import read_stream_error
 from havuz_gateway.protocols.anthropic.finish import read_finish
@@ -150,9 +150,10 @@ class AnthropicStreamDecoder:
         call_id, name = block.needed_text("id"), block.needed_text("name")
         given = block.mapping("input")
         opened.given = read_input(given) if given else ""
+        spelled = take_caller(block)
+        extensions = kept(PROTOCOL, leftovers(block), spelled=spelled)
         return ev.ToolInputStart(
-            0, opened.id, call_id, name, signature=self._seals.get(call_id),
-            extensions=kept(PROTOCOL, leftovers(block)),
+            0, opened.id, call_id, name, signature=self._seals.get(call_id), extensions=extensions
         )  # fmt: skip
 
     def _opened(self, fields: Members) -> _Block:

@@ -29,7 +29,7 @@ from havuz_gateway.protocols.neutral.content import (
 )
 from havuz_gateway.protocols.neutral.errors import cannot_say
 from havuz_gateway.protocols.neutral.extensions import Dropped, restored
-from havuz_gateway.protocols.neutral.request import Message
+from havuz_gateway.protocols.neutral.request import Message, paths
 
 Wire = dict[str, Any]
 _INSTRUCTIONS = ("system", "developer")
@@ -45,27 +45,27 @@ class MessageWriter:
 
     def write(self, messages: Sequence[Message]) -> Wire:
         """The members of the body. Raises `CannotExpress`."""
-        leading = 0
+        leading, places = 0, paths(messages)
         while leading < len(messages) and _leads(messages[leading]):
             leading += 1
         body: Wire = {}
         if leading:
-            body["system"] = self._system(messages[:leading])
+            body["system"] = self._system(messages[:leading], places)
         for index in range(leading, len(messages)):
             follower = messages[index + 1].role if index + 1 < len(messages) else "assistant"
-            self._message(messages[index], f"messages[{index}]", follower)
+            self._message(messages[index], places[index], follower)
         body["messages"] = self._written
         return body
 
-    def _system(self, messages: Sequence[Message]) -> Any:
-        for index, message in enumerate(messages):
-            self._left_out(message, f"messages[{index}]")
+    def _system(self, messages: Sequence[Message], places: list[str]) -> Any:
+        for message, path in zip(messages, places, strict=False):
+            self._left_out(message, path)
         if len(messages) == 1 and isinstance(messages[0].content, str):
             return messages[0].content
         return [
             block
-            for index, message in enumerate(messages)
-            for block in self._blocks(parts_of(message.content), f"messages[{index}]")
+            for message, path in zip(messages, places, strict=False)
+            for block in self._blocks(parts_of(message.content), path)
         ]
 
     def _left_out(self, message: Message, path: str) -> None:

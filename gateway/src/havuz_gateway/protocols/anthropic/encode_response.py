@@ -72,6 +72,8 @@ def _blocks(part: Part, dropped: Dropped) -> list[dict[str, Any]]:
         case Text():
             if part.signature is not None:
                 dropped.note("thought_signature")
+            if not part.text and not part.citations:
+                return []  # Anthropic never says nothing, and refuses an empty block in the next turn
             citations = write_citations(part.citations, dropped)
             text = {"type": "text", "text": part.text, **({"citations": citations} if citations else {})}
             return [restored(PROTOCOL, text | write_cache(part.cache), part.extensions)]

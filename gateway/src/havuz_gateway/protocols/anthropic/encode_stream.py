@@ -6,7 +6,7 @@ from havuz_gateway.protocols.anthropic.encode_response import write_citations
 from havuz_gateway.protocols.anthropic.errors import encode_error
 from havuz_gateway.protocols.anthropic.finish import write_finish
 from havuz_gateway.protocols.anthropic.thinking import write_call_seal, write_redacted, write_signature
-from havuz_gateway.protocols.anthropic.usage import write_usage
+from havuz_gateway.protocols.anthropic.usage import write_first_usage, write_usage
 from havuz_gateway.protocols.anthropic.wire import PROTOCOL, SPELLING
 from havuz_gateway.protocols.codec import Stamp
 from havuz_gateway.protocols.errors import ProviderError
@@ -79,7 +79,6 @@ class AnthropicStreamEncoder:
     def _start(self, event: ev.ResponseStart) -> bytes:
         self._tier = event.service_tier
         self._extensions = event.extensions
-        usage = {"input_tokens": 0, "output_tokens": 0} if event.usage is None else write_usage(event.usage, self._tier)
         message: dict[str, Any] = {
             "id": self._stamp.id or event.id,
             "type": "message",
@@ -88,7 +87,7 @@ class AnthropicStreamEncoder:
             "content": [],
             "stop_reason": None,
             "stop_sequence": None,
-            "usage": usage,
+            "usage": write_first_usage(event.usage),
         }
         return _event({"type": "message_start", "message": message | dict(event.extensions.get(PROTOCOL, {}))})
 

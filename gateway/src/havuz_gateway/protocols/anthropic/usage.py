@@ -61,6 +61,12 @@ def write_usage(usage: Usage, tier: str | None = None) -> dict[str, Any]:
     return members
 
 
+def write_first_usage(usage: Usage | None) -> dict[str, Any]:
+    """The `usage` of a stream's start: what is known of the prompt; the end says it all again."""
+    first = write_usage(usage or Usage(0, 0))
+    return {name: tokens for name, tokens in first.items() if name in ("input_tokens", "output_tokens") or tokens}
+
+
 def merge_usage(first: Mapping[str, Any], then: Mapping[str, Any]) -> dict[str, Any]:
     """Two reports of one stream: the later one is cumulative, and counts where it says something."""
     return {**first, **{name: value for name, value in then.items() if value is not None}}

@@ -13,6 +13,7 @@ from typing import Any
 
 Extensions = Mapping[str, Mapping[str, Any]]
 _SPELLING = ":spelling"
+_NAME_LIMIT = 120
 
 
 def spelling(protocol: str) -> str:
@@ -73,8 +74,9 @@ class Dropped:
         self._names: dict[str, None] = {}
 
     def note(self, name: str) -> None:
-        """Name one field that is not said."""
-        self._names[name] = None
+        """Name one field that is not said. Names come from clients and end up in a header: they are made harmless."""
+        plain = name.isascii() and name.isprintable() and "," not in name
+        self._names[(name if plain else ascii(name)[1:-1].replace(",", ""))[:_NAME_LIMIT]] = None
 
     def foreign(self, extensions: Extensions, path: str = "") -> None:
         """Name what only other protocols say of the object at `path`; nulls and empty values say nothing."""

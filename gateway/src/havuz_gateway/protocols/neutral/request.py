@@ -1,6 +1,6 @@
 """A request for an answer, in the words of no protocol."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Literal
 
@@ -13,13 +13,27 @@ Role = Literal["system", "developer", "user", "assistant", "tool"]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message. Tool results stand in messages of the role tool or user, as they came; instructions anywhere."""
+    """One message. Tool results stand in messages of the role tool or user, as they came; instructions anywhere.
+
+    `apart`: it came beside the messages, not among them (`system`, `instructions`), and is the first here.
+    """
 
     role: Role
     content: Content
     _: KW_ONLY
     name: str | None = None
+    apart: bool = False
     extensions: Extensions = field(default_factory=dict)
+
+
+def paths(messages: Sequence[Message]) -> list[str]:
+    """Where each message stood in the client's request, for complaints."""
+    number = 0
+    found: list[str] = []
+    for message in messages:
+        found.append("system" if message.apart else f"messages[{number}]")
+        number += not message.apart
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ class ChoiceStream:
         audio = delta.members("audio")
         if audio is not None:
             found += self._audio(audio)
-        for number, call in enumerate(delta.each("tool_calls")):
+        for number, call in enumerate(delta.some("tool_calls")):
             found += self._call(call, number)
         return found
 

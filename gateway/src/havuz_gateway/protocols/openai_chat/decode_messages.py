@@ -63,7 +63,7 @@ def _assistant(message: Members) -> Message:
     content = _content(message)
     thoughts, spelled = take_thoughts(message)
     refusal = message.text("refusal")
-    calls = tuple(read_call(call, f"call_{number}") for number, call in enumerate(message.each("tool_calls")))
+    calls = tuple(read_call(call, f"call_{number}") for number, call in enumerate(message.some("tool_calls")))
     name = message.text("name")
     default = {} if content is not None else {"content": None}
     if isinstance(content, str) and not (thoughts or calls or refusal is not None):

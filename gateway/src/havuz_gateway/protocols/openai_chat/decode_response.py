@@ -102,7 +102,7 @@ def _message(message: Members, answer: str) -> tuple[tuple[Part, ...], Extension
         texts = () if text is None else (Text(text, citations=citations, signature=read_signature(message)),)
     thoughts, spelled_thoughts = take_thoughts(message)
     refusal = message.text("refusal")
-    calls = [read_call(call, f"call_{answer}_{number}") for number, call in enumerate(message.each("tool_calls"))]
+    calls = [read_call(call, f"call_{answer}_{number}") for number, call in enumerate(message.some("tool_calls"))]
     others = (*_images(message), *_audio(message))
     parts = (*thoughts, *texts, *((Refusal(refusal),) if refusal is not None else ()), *others, *calls)
     default: dict[str, Any] = {} if text is not None or texts else {"content": None}
@@ -128,7 +128,7 @@ def _parts(content: list[Any]) -> tuple[Part, ...]:
 
 def _images(message: Members) -> tuple[Image, ...]:
     """Pictures in an answer, as OpenRouter and Google's compatible endpoint give them."""
-    return tuple(read_image(image) for image in message.each("images"))
+    return tuple(read_image(image) for image in message.some("images"))
 
 
 def read_image(image: Members) -> Image:

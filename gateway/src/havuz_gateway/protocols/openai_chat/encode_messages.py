@@ -30,7 +30,7 @@ from havuz_gateway.protocols.neutral.content import (
 )
 from havuz_gateway.protocols.neutral.errors import cannot_say
 from havuz_gateway.protocols.neutral.extensions import Dropped, restored
-from havuz_gateway.protocols.neutral.request import Message
+from havuz_gateway.protocols.neutral.request import Message, paths
 from havuz_gateway.protocols.openai_chat.reasoning import NAMES, write_thoughts
 from havuz_gateway.protocols.openai_chat.tools import write_call, write_signature
 from havuz_gateway.protocols.openai_chat.wire import PROTOCOL, SPELLING, audio_format, write_mark, write_url
@@ -49,8 +49,8 @@ class MessageWriter:
 
     def write(self, messages: Sequence[Message]) -> list[Wire]:
         """All messages. Raises `CannotExpress`."""
-        for index, message in enumerate(messages):
-            self._message(message, f"messages[{index}]")
+        for message, path in zip(messages, paths(messages), strict=True):
+            self._message(message, path)
         self._flush()
         return self._written
 

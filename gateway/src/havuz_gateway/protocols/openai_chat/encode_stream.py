@@ -152,7 +152,7 @@ class OpenAIChatStreamEncoder:
     def _delta(self, choice: _Choice, event: ev.ChatEvent) -> list[dict[str, Any]]:
         match event:
             case ev.TextStart():
-                choice.block_begin = choice.length
+                choice.block_begin, choice.deferred = choice.length, None
                 return []
             case ev.CitationDelta():
                 choice.citations.append(event.citation)
@@ -168,6 +168,7 @@ class OpenAIChatStreamEncoder:
             case ev.ThinkingEnd():
                 return self._thinking_end(choice, event)
             case ev.RefusalDelta():
+                choice.deferred = None
                 return [{"refusal": event.text}]
             case ev.PartWhole():
                 return self._whole(choice, event.part)
@@ -191,7 +192,7 @@ class OpenAIChatStreamEncoder:
         )  # fmt: skip
         if needs_detail(thought):
             return [_details(choice, thought)]
-        choice.deferred = thought  # told only if more thinking follows, which a client could not tell from this
+        choice.deferred = thought  # told only if more thinking follows at once, or a reader would take both for one
         return []
 
     def _deferred(self, choice: _Choice) -> list[dict[str, Any]]:
@@ -224,7 +225,7 @@ def _tool(choice: _Choice, event: ev.ChatEvent, dropped: Dropped) -> list[dict[s
     match event:
         case ev.ToolInputStart():
             dropped.foreign(event.extensions, "tool_calls")
-            index = len(choice.tools)
+            index, choice.deferred = len(choice.tools), None
             choice.tools[event.id] = (index, event.kind)
             text_name = "input" if event.kind == "custom" else "arguments"
             call = {

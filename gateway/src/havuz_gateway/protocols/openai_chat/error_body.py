@@ -17,6 +17,7 @@ _TYPES = {
     504: "timeout_error",
     529: "service_unavailable",
 }
+_STATUSES = {529: 503}  # Anthropic's own status for too much load
 
 
 def encode_error(status: int, error: ProviderError, request_id: str | None) -> dict[str, Any]:
@@ -27,6 +28,6 @@ def encode_error(status: int, error: ProviderError, request_id: str | None) -> d
             "message": error.message,
             "type": kind,
             "param": error.param,
-            "code": error.code if error.code is not None else status,
+            "code": error.code if error.code is not None else _STATUSES.get(status, status),
         }
     }

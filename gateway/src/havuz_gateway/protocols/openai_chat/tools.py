@@ -128,6 +128,8 @@ def read_call(call: Members, fallback_id: str) -> ToolCall:
     """One entry of `tool_calls`. `fallback_id` serves where a server gave the call no id."""
     kind = call.text("type") or "function"
     call_id = call.text("id") or fallback_id
+    index = call.take("index")  # of a stream, which some servers leave in a whole answer
+    spelled = {} if index is None else {"index": index}
     signature = read_signature(call)
     match kind:
         case "function":
@@ -137,7 +139,8 @@ def read_call(call: Members, fallback_id: str) -> ToolCall:
             name, arguments = function.needed_text("name"), function.take("arguments")
             _none_left(function)
             text = arguments if isinstance(arguments, str) else dump(arguments if arguments is not None else {})
-            return ToolCall(call_id, name, text, signature=signature, extensions=kept(PROTOCOL, call.rest()))
+            extensions = kept(PROTOCOL, call.rest(), spelled=spelled)
+            return ToolCall(call_id, name, text, signature=signature, extensions=extensions)
         case "custom":
             custom = call.members("custom")
             if custom is None:

@@ -4,20 +4,30 @@ import json
 from typing import Any, NoReturn
 
 
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_escaped = json.JSONEncoder(separators=(",", ":")).encode
+_decode = json.JSONDecoder(parse_constant=_no_constant).decode
+
+
 def dump(value: Any) -> str:
     """Compact JSON that can always be sent as UTF-8."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # half a surrogate pair has no UTF-8, but it has an escape
-        return json.dumps(value, separators=(",", ":"))
+    text = _compact(value)
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # half a surrogate pair has no UTF-8, but it has an escape
+            return _escaped(value)
     return text
 
 
 def load(text: str | bytes) -> Any:
     """The value of a JSON text. Raises `ValueError` for anything else, NaN and absurd depth included."""
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        return _decode(text if isinstance(text, str) else text.decode())
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
@@ -29,7 +39,3 @@ def load_object(text: str | bytes) -> dict[str, Any] | None:
     except ValueError:
         return None
     return value if isinstance(value, dict) else None
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")

@@ -53,6 +53,8 @@ class AnthropicStreamEncoder:
         """The SSE events that tell `event`."""
         if self._over:
             return b""
+        if isinstance(event, ev.TextDelta) and event.id == self._open and event.choice == 0:
+            return self._text(event.text)
         match event:
             case ev.ResponseStart():
                 return self._start(event)
@@ -175,6 +177,12 @@ class AnthropicStreamEncoder:
         self._index += 1
         started = _event({"type": "content_block_start", "index": self._index, "content_block": block})
         return started + _PING if self._index == 0 else started
+
+    def _text(self, text: str) -> bytes:
+        """The most frequent event, without building its objects."""
+        delta = f'{{"type":"text_delta","text":{dump(text)}}}'
+        data = f'{{"type":"content_block_delta","index":{self._index},"delta":{delta}}}'
+        return f"event: content_block_delta\ndata: {data}\n\n".encode()
 
     def _delta(self, delta: dict[str, Any]) -> bytes:
         return _event({"type": "content_block_delta", "index": self._index, "delta": delta})

@@ -70,6 +70,12 @@ class ChoiceStream:
             found += self._call(call, number)
         return found
 
+    def more_text(self, text: str) -> list[ev.ChatEvent] | None:
+        """Text for the open block; None if that is no text block."""
+        if self._open is None or self._open.kind != "text":
+            return None
+        return [ev.TextDelta(self._index, self._open.id, text)]
+
     def close(self) -> list[ev.ChatEvent]:
         """End the open block, if there is one."""
         block, self._open = self._open, None

@@ -155,8 +155,8 @@ class AnthropicStreamDecoder:
 
     def _call(self, block: Members, opened: _Block) -> ev.ToolInputStart:
         call_id, name = block.needed_text("id"), block.needed_text("name")
-        given = block.mapping("input")
-        opened.given = read_input(given) if given else ""
+        given = block.take("input")  # empty, but for servers that tell it all at once
+        opened.given = read_input(given) if isinstance(given, dict) and given else ""
         spelled = take_caller(block)
         extensions = kept(PROTOCOL, leftovers(block), spelled=spelled)
         return ev.ToolInputStart(

@@ -7,7 +7,7 @@ from havuz_gateway.protocols.members import Members
 from havuz_gateway.protocols.neutral.errors import unknown_type
 from havuz_gateway.protocols.neutral.extensions import Extensions, kept
 from havuz_gateway.protocols.neutral.request import ChatRequest, OutputFormat, Reasoning
-from havuz_gateway.protocols.neutral.tools import Tool, WebSearchTool
+from havuz_gateway.protocols.neutral.tools import Tool, ToolChoice, WebSearchTool
 from havuz_gateway.protocols.openai_chat.decode_messages import read_message
 from havuz_gateway.protocols.openai_chat.tools import read_choice, read_tool
 from havuz_gateway.protocols.openai_chat.wire import PROTOCOL, request_members
@@ -24,8 +24,6 @@ def decode_request(body: Mapping[str, Any]) -> ChatRequest:
     spelled: dict[str, Any] = {}
     if not isinstance(fields.peek("messages"), list):
         raise fields.wrong("messages", fields.peek("messages"), "an array of messages")
-    effort = fields.text("reasoning_effort")
-    choice = fields.take("tool_choice")
     return ChatRequest(
         model=fields.needed_text("model"),
         messages=tuple(read_message(message) for message in fields.each("messages")),
@@ -43,10 +41,10 @@ def decode_request(body: Mapping[str, Any]) -> ChatRequest:
         logprobs=fields.flag("logprobs"),
         top_logprobs=fields.whole("top_logprobs"),
         tools=_tools(fields),
-        tool_choice=None if choice is None else read_choice(choice, "tool_choice"),
+        tool_choice=_tool_choice(fields),
         parallel_tool_calls=fields.flag("parallel_tool_calls"),
         output_format=_output_format(fields),
-        reasoning=None if effort is None else Reasoning(mode="off" if effort == "none" else "on", effort=effort),
+        reasoning=_reasoning(fields),
         verbosity=fields.text("verbosity"),
         modalities=fields.texts("modalities"),
         service_tier=fields.text("service_tier"),
@@ -57,6 +55,16 @@ def decode_request(body: Mapping[str, Any]) -> ChatRequest:
         store=fields.flag("store"),
         extensions=_extensions(fields, spelled),
     )
+
+
+def _tool_choice(fields: Members) -> ToolChoice | None:
+    choice = fields.take("tool_choice")
+    return None if choice is None else read_choice(choice, "tool_choice")
+
+
+def _reasoning(fields: Members) -> Reasoning | None:
+    effort = fields.text("reasoning_effort")
+    return None if effort is None else Reasoning(mode="off" if effort == "none" else "on", effort=effort)
 
 
 def _extensions(fields: Members, spelled: Mapping[str, Any]) -> Extensions:

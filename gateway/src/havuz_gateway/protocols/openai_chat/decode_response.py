@@ -10,7 +10,7 @@ from havuz_gateway.protocols.neutral.extensions import Extensions, kept
 from havuz_gateway.protocols.neutral.response import ChatResponse, Choice, Logprobs
 from havuz_gateway.protocols.openai_chat.citations import read_annotations
 from havuz_gateway.protocols.openai_chat.errors import read_stream_error
-from havuz_gateway.protocols.openai_chat.finish import read_finish
+from havuz_gateway.protocols.openai_chat.finish import read_finish, spelled_finish
 from havuz_gateway.protocols.openai_chat.reasoning import take_thoughts
 from havuz_gateway.protocols.openai_chat.tools import read_call, read_signature
 from havuz_gateway.protocols.openai_chat.usage import read_usage
@@ -67,16 +67,13 @@ def _choice(choice: Members, response_id: str) -> Choice:
         default["logprobs"] = None
     index = choice.whole("index") or 0
     parts, extensions = _message(message, f"{response_id}_{index}")
-    spelled: dict[str, Any] = {}
     finish = None if reason is None else read_finish(reason, stop_reason)
-    if finish is not None and finish.unified == "other":
-        spelled["finish_reason"] = reason
     return Choice(
         content=parts,
         finish=finish,
         index=index,
         logprobs=logprobs,
-        extensions={**kept(PROTOCOL, choice.rest(), default=default, spelled=spelled), **extensions},
+        extensions={**kept(PROTOCOL, choice.rest(), default=default, spelled=spelled_finish(finish)), **extensions},
     )
 
 

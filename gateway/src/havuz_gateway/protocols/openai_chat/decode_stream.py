@@ -9,7 +9,7 @@ from havuz_gateway.protocols.neutral.errors import AnswerUnreadable, StreamTrunc
 from havuz_gateway.protocols.neutral.extensions import Extensions, kept
 from havuz_gateway.protocols.openai_chat.choice_stream import ChoiceStream
 from havuz_gateway.protocols.openai_chat.errors import read_stream_error
-from havuz_gateway.protocols.openai_chat.finish import read_finish
+from havuz_gateway.protocols.openai_chat.finish import read_finish, spelled_finish
 from havuz_gateway.protocols.openai_chat.usage import read_usage
 from havuz_gateway.protocols.openai_chat.wire import PROTOCOL, SPELLING, answer_members, read_logprobs, write_usage
 
@@ -123,5 +123,4 @@ class OpenAIChatStreamDecoder:
     def _finish(self, index: int, reason: str, choice: Members) -> ev.ChoiceEnd:
         finish = read_finish(reason, choice.take("stop_reason"))
         rest = {name: value for name, value in choice.rest().items() if value is not None}
-        spelled = {"finish_reason": reason} if finish.unified == "other" else {}
-        return ev.ChoiceEnd(index, finish, extensions=kept(PROTOCOL, rest, spelled=spelled))
+        return ev.ChoiceEnd(index, finish, extensions=kept(PROTOCOL, rest, spelled=spelled_finish(finish)))

@@ -22,7 +22,7 @@ from havuz_gateway.protocols.openai_chat.citations import write_annotations
 from havuz_gateway.protocols.openai_chat.finish import write_finish
 from havuz_gateway.protocols.openai_chat.reasoning import NAMES, write_thoughts
 from havuz_gateway.protocols.openai_chat.tools import write_call, write_signature
-from havuz_gateway.protocols.openai_chat.wire import MESSAGE, PROTOCOL, write_logprobs, write_url, write_usage
+from havuz_gateway.protocols.openai_chat.wire import MESSAGE, PROTOCOL, SPELLING, write_logprobs, write_url, write_usage
 
 
 def encode_response(response: ChatResponse, stamp: Stamp) -> Encoded:
@@ -50,7 +50,8 @@ def _choice(choice: Choice, dropped: Dropped) -> dict[str, Any]:
     else:
         default["logprobs"] = None
     if choice.finish is not None:
-        members["finish_reason"] = write_finish(choice.finish)
+        spelled = choice.extensions.get(SPELLING, {}).get("finish_reason")
+        members["finish_reason"] = spelled or write_finish(choice.finish)
         if choice.finish.stop_sequence is not None:
             members["stop_reason"] = choice.finish.stop_sequence
     else:

@@ -122,7 +122,8 @@ class OpenAIChatStreamEncoder:
         choice = self._choices.get(index)
         if choice is None:
             choice = self._choices[index] = _Choice()
-            role = self._chunk(index, {"role": "assistant", "content": "", "refusal": None})
+            content = None if isinstance(event, ev.ToolInputStart) else ""
+            role = self._chunk(index, {"role": "assistant", "content": content, "refusal": None})
         if isinstance(event, ev.TextDelta):
             choice.length += len(event.text)
             return role + self._text(index, event.text)
@@ -145,14 +146,14 @@ class OpenAIChatStreamEncoder:
         return sse.encode(f'{self._head},"choices":[{dump(choice)}]{usage}}}'.encode())
 
     def _finish(self, event: ev.ChoiceEnd) -> bytes:
+        own, spelled = event.extensions.get(PROTOCOL, {}), event.extensions.get(SPELLING, {})
         try:
-            reason = write_finish(event.finish)
+            reason = spelled.get("finish_reason") or write_finish(event.finish)
         except AnswerFailed as failed:
             return self.fail(failed.error)
         members: dict[str, Any] = {"finish_reason": reason}
         if event.finish.stop_sequence is not None:
             members["stop_reason"] = event.finish.stop_sequence
-        own, spelled = event.extensions.get(PROTOCOL, {}), event.extensions.get(SPELLING, {})
         return self._chunk(event.choice, {}, **{**members, **own, **spelled})
 
     def _delta(self, choice: _Choice, event: ev.ChatEvent) -> list[dict[str, Any]]:

@@ -12,6 +12,12 @@ _UNIFIED: dict[str, Unified] = {
     "tool_calls": "tool-calls",
     "function_call": "tool-calls",
     "content_filter": "content-filter",
+}
+# Words of compatible servers, which clients do not know.
+_DIALECTS: dict[str, Unified] = {
+    "eos": "stop",
+    "eos_token": "stop",
+    "model_length": "length",  # Mistral
     "error": "error",
     "insufficient_system_resource": "error",  # DeepSeek gave up for want of capacity
 }
@@ -27,7 +33,14 @@ _WORDS: dict[Unified, str] = {
 def read_finish(reason: str, stop_reason: Any = None) -> Finish:
     """`stop_reason` is vLLM's member: the stop sequence that was met."""
     sequence = stop_reason if isinstance(stop_reason, str) else None
-    return Finish(_UNIFIED.get(reason, "other"), reason, stop_sequence=sequence)
+    unified = _UNIFIED.get(reason) or _DIALECTS.get(reason, "other")
+    return Finish(unified, reason, stop_sequence=sequence)
+
+
+def spelled_finish(finish: Finish | None) -> dict[str, str]:
+    """The choice's member where the provider's word is none of OpenAI's."""
+    undocumented = finish is not None and finish.raw is not None and finish.raw not in _UNIFIED
+    return {"finish_reason": finish.raw} if finish is not None and finish.raw and undocumented else {}
 
 
 def write_finish(finish: Finish) -> str:

@@ -1,0 +1,241 @@
+"""A Messages stream to neutral events: https://platform.claude.com/docs/en/build-with-claude/streaming."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from havuz_gateway.protocols.anthropic.citations import read_citation
+from havuz_gateway.protocols.anthropic.decode_messages import leftovers, take_caller
+from havuz_gateway.protocols.anthropic.decode_response import finish_extensions, read_reported
+from havuz_gateway.protocols.anthropic.errors import read_stream_error
+from havuz_gateway.protocols.anthropic.finish import read_finish
+from havuz_gateway.protocols.anthropic.thinking import read_redacted, read_thinking
+from havuz_gateway.protocols.anthropic.usage import merge_usage, read_tier, read_usage
+from havuz_gateway.protocols.anthropic.wire import OPAQUE_BLOCKS, PROTOCOL, SPELLING, answer_members, read_input
+from havuz_gateway.protocols.json_text import load_object
+from havuz_gateway.protocols.members import Members
+from havuz_gateway.protocols.neutral import events as ev
+from havuz_gateway.protocols.neutral.carrier import Sealed
+from havuz_gateway.protocols.neutral.content import ProviderContent
+from havuz_gateway.protocols.neutral.errors import AnswerUnreadable, StreamTruncated
+from havuz_gateway.protocols.neutral.extensions import Extensions, kept
+
+_INSIDE = ("content_block_start", "content_block_delta", "content_block_stop", "message_delta", "message_stop")
+_START = {"role", "type", "content", "stop_reason", "stop_sequence"}
+
+
+@dataclass(slots=True)
+class _Block:
+    kind: str
+    id: str
+    wire: dict[str, Any] = field(default_factory=dict)  # of an opaque block
+    text: list[str] = field(default_factory=list)  # pieces of JSON, or of a signature
+    given: str = ""  # arguments that came whole with the start
+
+
+class AnthropicStreamDecoder:
+    """Reads the events of one stream."""
+
+    __slots__ = ("_blocks", "_ended", "_finished", "_seals", "_started", "_usage")
+
+    def __init__(self) -> None:
+        self._blocks: dict[int, _Block] = {}
+        self._seals: dict[str, str] = {}
+        self._usage: dict[str, Any] = {}
+        self._started = False
+        self._finished = False
+        self._ended = False
+
+    def feed(self, data: bytes) -> list[ev.ChatEvent]:
+        """The neutral events in one event's data. Events of unknown types say nothing, as Anthropic asks."""
+        if self._ended:
+            return []
+        event = load_object(data)
+        if event is None:
+            raise AnswerUnreadable("the provider's stream has an event that is no JSON object")
+        text = self._only_text(event)
+        if text is not None:
+            return text
+        kind = event.get("type")
+        if kind == "error":
+            self._ended = True
+            error = read_stream_error(event)
+            return [] if error is None else [ev.ResponseError(error)]
+        fields = answer_members(event, "")
+        if kind == "message_start":
+            return self._message_start(fields)
+        if kind in _INSIDE:
+            if not self._started:
+                raise AnswerUnreadable(f"the provider's stream has a {kind!r} before its 'message_start'")
+            return self._inside(str(kind), fields)
+        return []
+
+    def end(self) -> list[ev.ChatEvent]:
+        """The provider closed the stream. Raises `StreamTruncated` without `message_stop` or an error before."""
+        if not self._ended:
+            raise StreamTruncated("the provider's stream stopped before 'message_stop'")
+        return []
+
+    def _only_text(self, event: dict[str, Any]) -> list[ev.ChatEvent] | None:
+        """The quick way of the most frequent event: more text for an open block."""
+        match event:
+            case {"type": "content_block_delta", "index": int() as index, "delta": {"type": "text_delta"} as delta}:
+                block, text = self._blocks.get(index), delta.get("text")
+                if block is not None and block.kind == "text" and isinstance(text, str) and text:
+                    return [ev.TextDelta(0, block.id, text)]
+        return None
+
+    def _inside(self, kind: str, fields: Members) -> list[ev.ChatEvent]:
+        match kind:
+            case "content_block_start":
+                return self._block_start(fields)
+            case "content_block_delta":
+                return self._block_delta(fields)
+            case "content_block_stop":
+                return self._block_stop(fields)
+            case "message_delta":
+                return self._message_delta(fields)
+            case _:
+                return self._message_stop()
+
+    def _message_start(self, fields: Members) -> list[ev.ChatEvent]:
+        message = fields.members("message")
+        if message is None:
+            raise fields.wrong("message", None, "an object")
+        if self._started:
+            raise AnswerUnreadable("the provider's stream has a second 'message_start'")
+        self._started = True
+        self._usage = message.mapping("usage") or {}
+        response_id, model = message.text("id") or "", message.text("model") or ""
+        rest = {name: value for name, value in leftovers(message).items() if name not in _START}
+        return [
+            ev.ResponseStart(
+                response_id,
+                model,
+                usage=read_usage(self._usage),
+                service_tier=read_tier(self._usage),
+                extensions=kept(PROTOCOL, rest),
+            )
+        ]
+
+    def _block_start(self, fields: Members) -> list[ev.ChatEvent]:
+        index, block = fields.whole("index"), fields.members("content_block")
+        if index is None or block is None:
+            raise fields.wrong("content_block", None, "an object, with an 'index' beside it")
+        kind, block_id = block.needed_text("type"), str(index)
+        opened = self._blocks[index] = _Block(kind, block_id)
+        match kind:
+            case "text":
+                text = block.text("text") or ""
+                for citation in block.array("citations") or []:
+                    opened.wire.setdefault("citations", []).append(citation)
+                start = ev.TextStart(0, block_id, extensions=kept(PROTOCOL, leftovers(block)))
+                cited = [
+                    ev.CitationDelta(0, block_id, read_citation(wire)) for wire in opened.wire.get("citations", [])
+                ]
+                return [start, *([ev.TextDelta(0, block_id, text)] if text else []), *cited]
+            case "thinking":
+                text, signature = block.text("thinking") or "", block.text("signature")
+                if signature:
+                    opened.text.append(signature)
+                started = ev.ThinkingStart(0, block_id, extensions=kept(PROTOCOL, leftovers(block)))
+                return [started, *([ev.ThinkingDelta(0, block_id, text)] if text else [])]
+            case "redacted_thinking":
+                part = read_redacted(block.needed_text("data"), kept(PROTOCOL, leftovers(block)))
+                if isinstance(part, Sealed):
+                    self._seals[part.id or ""] = part.seal
+                    return []
+                return [ev.PartWhole(0, block_id, part)]
+            case "tool_use":
+                return [self._call(block, opened)]
+            case _ if kind in OPAQUE_BLOCKS:
+                opened.wire = {"type": kind, **block.rest()}
+                return []
+            case _:
+                raise block.wrong("type", kind, "a documented content block")
+
+    def _call(self, block: Members, opened: _Block) -> ev.ToolInputStart:
+        call_id, name = block.needed_text("id"), block.needed_text("name")
+        given = block.take("input")  # empty, but for servers that tell it all at once
+        opened.given = read_input(given) if isinstance(given, dict) and given else ""
+        spelled = take_caller(block)
+        extensions = kept(PROTOCOL, leftovers(block), spelled=spelled)
+        return ev.ToolInputStart(
+            0, opened.id, call_id, name, signature=self._seals.get(call_id), extensions=extensions
+        )  # fmt: skip
+
+    def _opened(self, fields: Members) -> _Block:
+        index = fields.whole("index")
+        block = self._blocks.get(-1 if index is None else index)
+        if block is None:
+            raise AnswerUnreadable(f"the provider's stream adds to the content block {index}, which is not open")
+        return block
+
+    def _block_delta(self, fields: Members) -> list[ev.ChatEvent]:
+        block, delta = self._opened(fields), fields.members("delta")
+        if delta is None:
+            raise fields.wrong("delta", None, "an object")
+        match block.kind, delta.needed_text("type"):
+            case "text", "text_delta":
+                return [ev.TextDelta(0, block.id, text)] if (text := delta.needed_text("text")) else []
+            case "text", "citations_delta":
+                return [ev.CitationDelta(0, block.id, read_citation(delta.mapping("citation") or {}))]
+            case "thinking", "thinking_delta":
+                return [ev.ThinkingDelta(0, block.id, text)] if (text := delta.needed_text("thinking")) else []
+            case "thinking", "signature_delta":
+                block.text.append(delta.needed_text("signature"))
+                return []
+            case "tool_use", "input_json_delta":
+                block.text.append(text := delta.needed_text("partial_json"))
+                return [ev.ToolInputDelta(0, block.id, text)] if text else []
+            case kind, "input_json_delta" if kind in OPAQUE_BLOCKS:
+                block.text.append(delta.needed_text("partial_json"))
+                return []
+            case "compaction", "compaction_delta":
+                block.wire["content"] = (block.wire.get("content") or "") + (delta.text("content") or "")
+                return []
+            case kind, other:
+                raise delta.wrong("type", other, f"a documented delta of a {kind!r} block")
+
+    def _block_stop(self, fields: Members) -> list[ev.ChatEvent]:
+        block = self._opened(fields)
+        self._blocks = {index: other for index, other in self._blocks.items() if other is not block}
+        match block.kind:
+            case "text":
+                return [ev.TextEnd(0, block.id)]
+            case "thinking":
+                seal = read_thinking("", "".join(block.text), {})
+                return [
+                    ev.ThinkingEnd(
+                        0, block.id, signature=seal.signature, origin=seal.origin, item=seal.id, summary=seal.summary
+                    )
+                ]
+            case "tool_use":
+                whole = [] if "".join(block.text) else [ev.ToolInputDelta(0, block.id, block.given or "{}")]
+                return [*whole, ev.ToolInputEnd(0, block.id)]
+            case "redacted_thinking":
+                return []
+            case _:
+                if block.text:
+                    pieces = "".join(block.text)
+                    block.wire["input"] = load_object(pieces) if pieces else {}
+                return [ev.PartWhole(0, block.id, ProviderContent(PROTOCOL, block.wire))]
+
+    def _message_delta(self, fields: Members) -> list[ev.ChatEvent]:
+        found: list[ev.ChatEvent] = []
+        delta = fields.members("delta")
+        reason = delta.text("stop_reason") if delta is not None else None
+        if delta is not None and reason is not None and not self._finished:
+            self._finished = True
+            finish = read_finish(reason, delta.text("stop_sequence"))
+            ending = leftovers(delta)
+            found.append(ev.ChoiceEnd(0, finish, extensions=finish_extensions(finish, ending)))
+        self._usage = merge_usage(self._usage, fields.mapping("usage") or {})
+        usage, tier, spelled = read_reported(self._usage)
+        extensions: Extensions = {SPELLING: spelled} if spelled else {}
+        return [*found, ev.UsageReport(usage, service_tier=tier, extensions=extensions)]
+
+    def _message_stop(self) -> list[ev.ChatEvent]:
+        if not self._finished or self._blocks:
+            raise StreamTruncated("the provider's stream ended without a stop reason, or inside a content block")
+        self._ended = True
+        return [ev.ResponseEnd()]

@@ -63,3 +63,20 @@ async def test_no_prompt_no_answer_no_key_and_no_query_is_logged(
     await _lines(gateway, streamed.headers["x-request-id"])
     for secret in (PROMPT, ANSWER, customer.live, upstream.credential, "in-the-query", "api_key"):
         assert secret not in gateway.log, secret
+
+
+async def test_what_never_meets_a_provider_has_its_line_too(world: World, gateway: GatewayProcess) -> None:
+    customer, route = await world.serve()
+    expected = {
+        ("GET", "/v1/models"): ("/v1/models", 200),
+        ("GET", f"/v1/models/{route.model}"): ("/v1/models/", 200),
+        ("DELETE", "/v1/models"): ("/v1/models", 405),
+        ("GET", "/secret/path"): (None, 404),
+    }
+    async with calling(gateway.base_url, customer.live) as caller:
+        for (method, path), told in expected.items():
+            reply = await caller.send(method, path)
+            (line,) = await _lines(gateway, reply.headers["x-request-id"])
+            assert (line.get("path"), line["status"]) == told
+            assert line["event"] == "request"
+    assert "/secret/path" not in gateway.log

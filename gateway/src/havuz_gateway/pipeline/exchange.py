@@ -22,7 +22,12 @@ class Request:
 
 
 class Writer(Protocol):
-    """Where an answer goes. `start` once, then `write` any number of times, then `end` once."""
+    """Where an answer goes. `start` once, then `write` any number of times, then `end` once.
+
+    `accounted` is set by the pipeline: it writes this request's line in the log, with all it knows.
+    """
+
+    accounted: bool
 
     @property
     def started(self) -> bool:

@@ -35,6 +35,7 @@ async def run(
     Raises `GatewayError` for an end the client must still be told (as an answer, or as an event when `writer.started`),
     and `ClientGone` when nobody is left to tell.
     """
+    writer.accounted = True
     trace = services.telemetry.begin(request.headers, method=request.method, path=request.path)
     context = RequestContext(request=request, operation=operation, started_at=services.now(), trace=trace)
     try:

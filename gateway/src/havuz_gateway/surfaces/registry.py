@@ -53,6 +53,12 @@ class Registry:
                 return templated
         raise NotFound(f"the path {path[:200]!r} does not exist: check the base URL and the endpoint's name")
 
+    def template(self, path: str) -> str | None:
+        """The path as it is registered, for logs: without what a client put in an id's place. None where it is not."""
+        if path in self._paths:
+            return path
+        return next((prefix for prefix, _ in self._prefixes if path.startswith(prefix)), None)
+
     def surface_of(self, path: str) -> Surface:
         """The surface whose errors a client of `path` can read."""
         try:

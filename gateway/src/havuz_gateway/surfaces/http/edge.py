@@ -20,9 +20,11 @@ from havuz_gateway.surfaces.http.body import read_body
 from havuz_gateway.surfaces.http.server import HttpServer
 from havuz_gateway.surfaces.http.writer import ResponseWriter
 from havuz_gateway.surfaces.registry import Registry
+from havuz_gateway.telemetry import logs
 
 _log = logging.getLogger(__name__)
 _BUSY = (429, 503)
+_CLIENT_GONE = 499  # nginx's number for it; no client ever sees it
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class HttpEdge:
         """Answer one request."""
         request_id = self._new_id()
         writer = ResponseWriter(raw, request_id=request_id, timeout=self._bounds.write_idle, closing=self._draining)
+        began = asyncio.get_running_loop().time()
         self.active += 1
         self.idle.clear()
         try:
@@ -91,10 +94,26 @@ class HttpEdge:
             _cut(raw)
         finally:
             writer.close()
+            if not writer.accounted:
+                self._log(raw, request_id, writer, seconds=asyncio.get_running_loop().time() - began)
             self.active -= 1
             if not self.active:
                 self.idle.set()
-        return writer.response or web.Response(status=499)
+        return writer.response or web.Response(status=_CLIENT_GONE)
+
+    def _log(self, raw: web.BaseRequest, request_id: str, writer: ResponseWriter, *, seconds: float) -> None:
+        """The line of a request that never met the pipeline. A path nobody serves is not named: it may hold a key."""
+        if not logs.requests_enabled():
+            return
+        status = writer.response.status if writer.response is not None else _CLIENT_GONE
+        logs.request_ended(
+            {
+                "request_id": request_id,
+                "path": self._registry.template(raw.path),
+                "status": status,
+                "seconds": seconds,
+            }
+        )
 
     async def _answer(self, raw: web.BaseRequest, request_id: str, writer: ResponseWriter) -> None:
         surface = self._registry.default

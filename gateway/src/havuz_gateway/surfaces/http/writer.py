@@ -25,6 +25,7 @@ class ResponseWriter:
         "_timeout",
         "_timer",
         "_waiting_since",
+        "accounted",
         "finished",
         "response",
         "whole",
@@ -41,6 +42,7 @@ class ResponseWriter:
         self._timer: asyncio.TimerHandle | None = None
         self._waiting_since: float | None = None
         self.response: web.StreamResponse | None = None
+        self.accounted = False
         self.finished = False
         self.whole = False  # of a length that was announced: nothing can be added to it
 

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import redis
 
+from harness.ports import free_port
 from harness.valkey import ValkeyServer, server_executable
 
 _NODES = 6
+_BUS_OFFSET = 10_000  # nodes talk to each other on a port so far above their own
 _READY_SECONDS = 20.0
 _OPTIONS = (
     "--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-replica-validity-factor", "0",
@@ -38,6 +40,8 @@ class ClusterInstallation:
 
     def __init__(self) -> None:
         self.nodes = [ValkeyServer(*_OPTIONS) for _ in range(_NODES)]
+        for node in self.nodes:
+            node.port = free_port(beside=_BUS_OFFSET)
         self._stack = ExitStack()
 
     @property

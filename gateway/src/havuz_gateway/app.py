@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 
 from havuz_contract.connection import connect, read_url
+from havuz_contract.settings import SettingsError
 from havuz_contract.snapshot.models import Upstream
 from havuz_gateway import lifecycle
 from havuz_gateway.config.disk_copy import DiskCopy
@@ -26,7 +27,7 @@ from havuz_gateway.pool.types import Member
 from havuz_gateway.providers.base import Provider
 from havuz_gateway.providers.mock import Mock, MockTransport
 from havuz_gateway.providers.registry import provider_for
-from havuz_gateway.settings import Settings, SettingsError
+from havuz_gateway.settings import Settings
 from havuz_gateway.surfaces.catalogue import every_surface
 from havuz_gateway.surfaces.http import HttpBounds, HttpEdge
 from havuz_gateway.telemetry import setup

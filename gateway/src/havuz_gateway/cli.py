@@ -14,12 +14,13 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from havuz_contract.connection import connect
+from havuz_contract.settings import SettingsError
 from havuz_gateway.app import run_gateway
 from havuz_gateway.commands import books, ledger_verify, usage_export
 from havuz_gateway.commands.books import CommandError
 from havuz_gateway.lifecycle import PortTakenError, stop_on_signals
 from havuz_gateway.metering.ledger import BusyError
-from havuz_gateway.settings import SettingsError, read_settings
+from havuz_gateway.settings import read_settings
 from havuz_gateway.telemetry import logs
 
 BooksCommand = Callable[[argparse.Namespace, Redis, TextIO], Awaitable[int]]

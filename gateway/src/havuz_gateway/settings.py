@@ -9,21 +9,14 @@ import secrets
 import socket
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, FilePath, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import SettingsConfigDict
 
-from havuz_contract.connection import FORMS, read_url
-from havuz_contract.snapshot.envelope import Keyring
+from havuz_contract.settings import Port, ProcessSettings
 
-Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
-
-
-class SettingsError(Exception):
-    """The settings do not allow a start. The message is one sentence per setting, without any secret."""
 
 
 def default_gateway_id() -> str:
@@ -31,35 +24,14 @@ def default_gateway_id() -> str:
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
 
 
-class Settings(BaseSettings):
+class Settings(ProcessSettings):
     """A gateway of havuz. Every flag is an environment variable too: --redis-url is HAVUZ_REDIS_URL.
 
     Give secrets by environment or file: flags show in `ps`. Traces and metrics are exported as OTEL_* variables say.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix="HAVUZ_",
-        env_ignore_empty=True,
-        extra="ignore",
-        hide_input_in_errors=True,
-        cli_prog_name="havuz-gateway",
-        cli_kebab_case=True,
-        cli_hide_none_type=True,
-        cli_avoid_json=True,
-    )
+    model_config = SettingsConfigDict(cli_prog_name="havuz-gateway")
 
-    redis_url: SecretStr = Field(
-        default=SecretStr("redis://127.0.0.1:6379/0"),
-        description=f"where the operator publishes: {FORMS} URL, with its user and password",
-    )
-    redis_ca_file: FilePath | None = Field(
-        default=None, description="file of the authorities that sign the certificates of a Redis over TLS"
-    )
-    encryption_keys: SecretStr = Field(
-        default=SecretStr(""),
-        description="keys that open upstream credentials, as id:base64 entries; the first one seals",
-    )
-    encryption_keys_file: Path | None = Field(default=None, description="file that holds the encryption keys instead")
     host: str = Field(default="0.0.0.0", description="address that clients call")  # noqa: S104 - a pod's address
     port: Port = Field(default=8080, description="port that clients call")
     operations_host: str = Field(
@@ -115,8 +87,6 @@ class Settings(BaseSettings):
         le=1,
         description="share of requests to trace, 0 to 1 (default: as OTEL_TRACES_SAMPLER says)",
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least level to log")
-    log_format: Literal["json", "text"] = Field(default="json", description="how log lines look")
 
     @field_validator("port", "operations_port", mode="before")
     @classmethod
@@ -127,51 +97,13 @@ class Settings(BaseSettings):
             )
         return port
 
-    @field_validator("redis_url")
-    @classmethod
-    def _plausible_url(cls, url: SecretStr) -> SecretStr:
-        read_url(url.get_secret_value())
-        return url
-
     @model_validator(mode="after")
     def _two_ports(self) -> "Settings":
         if self.port == self.operations_port:
             raise ValueError("port and operations_port are the same: give operations a port of their own")
         return self
 
-    def keyring(self) -> Keyring:
-        """The encryption keys. Raises `SettingsError` when there are none, or they are malformed."""
-        text = self.encryption_keys.get_secret_value()
-        if self.encryption_keys_file is not None:
-            try:
-                text = self.encryption_keys_file.read_text()
-            except OSError as error:
-                raise SettingsError(
-                    f"encryption_keys_file {str(self.encryption_keys_file)!r} can't be read: {error.strerror}"
-                ) from None
-        if not text.strip():
-            raise SettingsError("encryption_keys is not set: give HAVUZ_ENCRYPTION_KEYS or HAVUZ_ENCRYPTION_KEYS_FILE")
-        try:
-            return Keyring.parse(text)
-        except ValueError as error:
-            raise SettingsError(f"encryption_keys: {error}") from None
-
 
 def read_settings(arguments: Sequence[str]) -> Settings:
     """Settings from flags, then the environment, then defaults. Raises `SettingsError`; `--help` prints and exits."""
-    return make_settings(_cli_parse_args=list(arguments))
-
-
-def make_settings(**values: Any) -> Settings:
-    """Settings from these values, then the environment, then defaults. Raises `SettingsError`."""
-    try:
-        return Settings(**values)
-    except ValidationError as error:
-        raise SettingsError("\n".join(_sentence(fault) for fault in error.errors(include_url=False))) from None
-
-
-def _sentence(fault: ErrorDetails) -> str:
-    name, message = ".".join(map(str, fault["loc"])), fault["msg"].removeprefix("Value error, ")
-    if not name:
-        return f"settings: {message}"
-    return f"setting {name!r} (HAVUZ_{name.upper()}, --{name.replace('_', '-')}): {message}"
+    return Settings.make(_cli_parse_args=list(arguments))

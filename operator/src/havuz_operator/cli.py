@@ -5,10 +5,11 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from havuz_contract.settings import SettingsError
 from havuz_operator import logs
 from havuz_operator.app import run
 from havuz_operator.kube import KubeError
-from havuz_operator.settings import Settings, SettingsError, read_settings
+from havuz_operator.settings import Settings, read_settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

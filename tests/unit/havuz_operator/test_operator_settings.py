@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from havuz_contract.settings import SettingsError
 from havuz_contract.snapshot.envelope import Keyring
 from havuz_operator.cli import main
-from havuz_operator.settings import SettingsError, read_settings
+from havuz_operator.settings import read_settings
 
 
 @pytest.fixture(autouse=True)

@@ -28,7 +28,7 @@ from havuz_gateway.local.errors import LocalError
 from havuz_gateway.local.guide import guide
 from havuz_gateway.local.manifests import ManifestFolder
 from havuz_gateway.local.state import REDIS_URL_FILE, StateFolder
-from havuz_gateway.settings import Settings, make_settings
+from havuz_gateway.settings import Settings
 
 _GRACE_SECONDS = 3.0  # after Ctrl-C nobody wants to wait long
 _DEBOUNCE_MILLISECONDS = 100
@@ -195,7 +195,7 @@ class _Local:
 
 
 def _settings(options: Options, url: str, state: StateFolder) -> Settings:
-    return make_settings(
+    return Settings.make(
         redis_url=SecretStr(url),
         encryption_keys=SecretStr(state.encryption_keys()),
         host=options.host,

@@ -27,7 +27,7 @@ sync: $(UV) ## install what havuz and its tests need, as locked
 	@$(UV) sync --quiet --frozen --python $(PYTHON)
 
 up: $(UV) ## run havuz on this machine: no cluster, no key (MANIFESTS=dir PORT=n)
-	@$(UV) sync --quiet --frozen --no-dev --python $(PYTHON)
+	@$(UV) sync --quiet --frozen --inexact --no-dev --python $(PYTHON)
 	@exec $(UV) run --frozen --no-sync --no-dev havuz up --manifests $(MANIFESTS) --port $(PORT)
 
 lint: sync ## ruff, import contracts, generated files current

@@ -2,21 +2,42 @@
 
 import sys
 
+from havuz_contract.snapshot.models import Upstream
 from havuz_gateway import app, cli
-from havuz_gateway.metering.unmetered import Unmetered
+from havuz_gateway.metering.meter import Admission, Admitted, Claim, LimitReached, Meter, Settlement
 from havuz_gateway.settings import Settings
 
 
-class _Nothing(Unmetered):
+class Uncounted:
+    """Lets every request in: nothing to reserve, nothing to settle, nothing to connect to."""
+
     def start(self) -> None:
         """There is nothing to connect to."""
 
     async def close(self) -> None:
         """There is nothing to flush."""
 
+    async def admit(self, admission: Admission) -> Admitted:
+        """Let the request in."""
+        return Admitted(admission, reserved=False, day="")
 
-def _no_meter(_: Settings) -> _Nothing:
-    return _Nothing()
+    def settle(self, admitted: Admitted, settlement: Settlement) -> None:
+        """Nothing is owed."""
+
+    async def claim(
+        self, upstream: Upstream, *, attempt_id: str, tokens: int, ceiling: int, lifetime: float
+    ) -> Claim | LimitReached | None:
+        """No upstream is limited."""
+
+    def unclaim(self, claim: Claim, *, tokens: int, cost: int) -> None:
+        """Nothing was claimed."""
+
+
+_: type[Meter] = Uncounted
+
+
+def _no_meter(_: Settings) -> Uncounted:
+    return Uncounted()
 
 
 if __name__ == "__main__":

@@ -1,9 +1,6 @@
 """Redis Cluster: six nodes; projects on each of them, slots on the move."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-
-import pytest
 
 from harness.fixtures import StartGateway
 from harness.metering import UNIT
@@ -14,40 +11,27 @@ from havuz_contract import keys
 from havuz_gateway.metering.ledger import projects_with_books
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[ClusterInstallation]:
-    with ClusterInstallation() as made:
-        yield made
-
-
-@pytest.fixture
-async def own_world(cluster: ClusterInstallation, encryption_keys: str) -> AsyncIterator[World]:
-    async with World(redis_url=cluster.url, encryption_keys=encryption_keys) as made:
-        await made.apply()
-        yield made
-
-
 async def test_projects_on_every_node_are_served_billed_and_proved(
-    cluster: ClusterInstallation, own_world: World, start_gateway: StartGateway
+    cluster: ClusterInstallation, cluster_world: World, start_gateway: StartGateway
 ) -> None:
     gateway = start_gateway(redis_url=cluster.url)
-    own_world.gateways.append(gateway)
-    shops = [await open_shop(own_world, pays_for=2) for _ in range(8)]
+    cluster_world.gateways.append(gateway)
+    shops = [await open_shop(cluster_world, pays_for=2) for _ in range(8)]
     assert len({cluster.holder_of(keys.account(shop.uid)).port for shop in shops}) > 1
     for shop in shops:
         assert [await shop.ask(gateway) for _ in range(3)] == [200, 200, 402]
         proof = await shop.settled(2)
         assert (proof.faults, proof.settled, proof.account.balance) == ((), 2 * UNIT, 0)
-    assert {shop.uid for shop in shops} <= set(await projects_with_books(own_world.redis))
+    assert {shop.uid for shop in shops} <= set(await projects_with_books(cluster_world.redis))
     assert "Traceback" not in gateway.log
 
 
 async def test_a_slot_on_the_move_is_followed_to_its_new_node(
-    cluster: ClusterInstallation, own_world: World, start_gateway: StartGateway
+    cluster: ClusterInstallation, cluster_world: World, start_gateway: StartGateway
 ) -> None:
     gateway = start_gateway(redis_url=cluster.url)
-    own_world.gateways.append(gateway)
-    shop = await open_shop(own_world, pays_for=4)
+    cluster_world.gateways.append(gateway)
+    shop = await open_shop(cluster_world, pays_for=4)
     assert await shop.ask(gateway) == 200
     await shop.settled(1)
     move = cluster.begin_move(keys.account(shop.uid))
@@ -61,10 +45,10 @@ async def test_a_slot_on_the_move_is_followed_to_its_new_node(
 
 
 async def test_a_configuration_that_moves_to_another_node_is_followed(
-    cluster: ClusterInstallation, own_world: World, start_gateway: StartGateway
+    cluster: ClusterInstallation, cluster_world: World, start_gateway: StartGateway
 ) -> None:
     gateway = start_gateway(redis_url=cluster.url)
-    own_world.gateways.append(gateway)
+    cluster_world.gateways.append(gateway)
     cluster.begin_move(keys.META).end()
-    shop = await open_shop(own_world, pays_for=1)
+    shop = await open_shop(cluster_world, pays_for=1)
     assert [await shop.ask(gateway) for _ in range(2)] == [200, 402]

@@ -2,9 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
-
-import pytest
 
 from harness.fixtures import StartGateway
 from harness.gateway import GatewayProcess
@@ -17,25 +14,12 @@ from havuz_contract import keys
 _WITHOUT_PRIMARY_SECONDS = 15.0
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[ClusterInstallation]:
-    with ClusterInstallation() as made:
-        yield made
-
-
-@pytest.fixture
-async def own_world(cluster: ClusterInstallation, encryption_keys: str) -> AsyncIterator[World]:
-    async with World(redis_url=cluster.url, encryption_keys=encryption_keys) as made:
-        await made.apply()
-        yield made
-
-
 async def test_a_primary_that_dies_under_traffic_is_replaced_and_the_books_balance(
-    cluster: ClusterInstallation, own_world: World, start_gateway: StartGateway
+    cluster: ClusterInstallation, cluster_world: World, start_gateway: StartGateway
 ) -> None:
     gateway = start_gateway(redis_url=cluster.url)
-    own_world.gateways.append(gateway)
-    shop = await open_shop(own_world, pays_for=10_000)
+    cluster_world.gateways.append(gateway)
+    shop = await open_shop(cluster_world, pays_for=10_000)
     assert [await shop.ask(gateway) for _ in range(20)] == [200] * 20
     await shop.settled(20)
     traffic = asyncio.create_task(_traffic(shop, gateway))
@@ -45,7 +29,7 @@ async def test_a_primary_that_dies_under_traffic_is_replaced_and_the_books_balan
     proof = await shop.settled(20 + 5)
     assert proof.faults == ()
     assert proof.account.balance + proof.account.reserved + proof.account.spent == 10_000 * UNIT
-    later = await open_shop(own_world, pays_for=1)
+    later = await open_shop(cluster_world, pays_for=1)
     assert [await later.ask(gateway), await later.ask(gateway)] == [200, 402]
 
 

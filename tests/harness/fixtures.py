@@ -9,6 +9,7 @@ import pytest
 
 from harness.fake_provider import FakeProvider
 from harness.gateway import GatewayProcess
+from harness.redis_cluster import ClusterInstallation
 from harness.valkey import ValkeyServer
 from harness.world import World
 from havuz_contract.snapshot.envelope import Keyring
@@ -65,6 +66,21 @@ async def world(valkey: ValkeyServer, gateway: GatewayProcess, encryption_keys: 
     async with World(redis_url=valkey.url, encryption_keys=encryption_keys, gateways=[gateway]) as made:
         yield made
         assert await made.immortal_keys() == set(), "a Redis key without a TTL is not listed in harness.world"
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[ClusterInstallation]:
+    """A Redis Cluster of its own for the tests of one file, which may break it."""
+    with ClusterInstallation() as made:
+        yield made
+
+
+@pytest.fixture
+async def cluster_world(cluster: ClusterInstallation, encryption_keys: str) -> AsyncIterator[World]:
+    """The configuration of this test on that cluster; gateways are the test's own to start."""
+    async with World(redis_url=cluster.url, encryption_keys=encryption_keys) as made:
+        await made.apply()
+        yield made
 
 
 @pytest.fixture

@@ -31,8 +31,7 @@ def outgoing(call: Call, plan: Plan, candidate: Candidate) -> Outgoing:
         options = fields.get("stream_options")
         change["stream_options"] = {**(options if isinstance(options, dict) else {}), "include_usage": True}
     if plan.output_bound is not None and not any(fields.get(name) is not None for name in _OUTPUT_BOUNDS):
-        newer = candidate.member.upstream.provider == "openai"
-        change["max_completion_tokens" if newer else "max_tokens"] = plan.output_bound
+        change[candidate.member.provider.output_bound_field] = plan.output_bound
     dropped = _apply((candidate.target.parameters, *(mode.parameters for mode in plan.modes)), fields, change)
     remove = [name for name in (*_OWN_MEMBERS, *dropped) if name in fields]
     return Outgoing(body=call.body.edited(change, remove), dropped=tuple(sorted(dropped)))

@@ -13,6 +13,7 @@ class Provider(Protocol):
     name: str  # as in an UpstreamKey's spec
     protocol: str  # the wire language it speaks, e.g. "openai_chat"
     telemetry_name: str  # gen_ai.provider.name of the OpenTelemetry conventions
+    output_bound_field: str  # the request's member that bounds the tokens of an answer
     in_process: bool  # True: answered by this process (the mock), no socket is opened
 
     def base_url(self, upstream: Upstream) -> str:

@@ -16,6 +16,7 @@ class OpenAI:
     name = "openai"
     protocol = "openai_chat"
     telemetry_name = "openai"
+    output_bound_field = "max_completion_tokens"  # its reasoning models refuse max_tokens
     in_process = False
     default_base_url = "https://api.openai.com/v1"
 

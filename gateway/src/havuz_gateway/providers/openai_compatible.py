@@ -8,4 +8,5 @@ class OpenAICompatible(OpenAI):
 
     name = "openai-compatible"
     default_base_url = ""
+    output_bound_field = "max_tokens"  # older servers know no other
     telemetry_name = "openai"  # the conventions name the API's format where the vendor is not known

@@ -59,13 +59,6 @@ class Registry:
             return path
         return next((prefix for prefix, _ in self._prefixes if path.startswith(prefix)), None)
 
-    def surface_of(self, path: str) -> Surface:
-        """The surface whose errors a client of `path` can read."""
-        try:
-            return self.find(path).surface
-        except NotFound:
-            return self.default
-
 
 def _place(surface: Surface, methods: Methods) -> Place:
     named = set(methods) | {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set())

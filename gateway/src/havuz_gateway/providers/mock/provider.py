@@ -16,6 +16,7 @@ class Mock:
     name = "mock"
     protocol = "openai_chat"
     telemetry_name = "havuz.mock"
+    output_bound_field = "max_tokens"
     in_process = True
 
     def base_url(self, upstream: Upstream) -> str:

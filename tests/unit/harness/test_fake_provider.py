@@ -24,7 +24,8 @@ from harness.fake_provider import (
     error,
 )
 from harness.fake_provider_tls import Certificate
-from havuz_gateway.protocols.openai_chat.stream import StreamTap
+from havuz_gateway.protocols.openai_chat.stream import STREAM
+from havuz_gateway.protocols.tap import RelayTap
 from havuz_gateway.transport.base import TransportFailure, UpstreamRequest
 from havuz_gateway.transport.client import HttpTransport
 
@@ -107,9 +108,9 @@ async def test_a_stream_has_openais_events_in_any_chunking(
     assert decoded[0]["choices"][0]["delta"] == {"role": "assistant", "content": "", "refusal": None}
     assert "".join(e["choices"][0]["delta"].get("content", "") for e in decoded if e["choices"]) == "Merhaba"
     assert [e["usage"]["completion_tokens"] for e in decoded if e.get("usage")] == ([2] if include_usage else [])
-    tap = StreamTap(strip_usage=False, max_event_bytes=10_000)
+    tap = RelayTap(STREAM, strip_usage=False, max_event_bytes=10_000)
     assert tap.feed(body) == body
-    assert tap.done
+    assert tap.found.done
 
 
 @pytest.mark.parametrize(

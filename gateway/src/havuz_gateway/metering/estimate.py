@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from havuz_contract.snapshot.models import Operation, Parameters
+from havuz_gateway.metering.prompts import bounds_of, text_size
 
 BYTES_PER_TOKEN = 4
 MESSAGE_TOKENS = 4
@@ -22,8 +23,14 @@ MOST_ADDED_TOKENS = 1_024
 MOST_OUTPUT_TOKENS = 16_384
 USUAL_OUTPUT_TOKENS = 1_024
 _MOST_TOKENS = 1_000_000_000  # of anything, so that a body can't ask for numbers that nobody can count
-_ATTACHMENTS = (b'"image_url"', b'"input_audio"', b'"file"')
-_OUTPUT_BOUNDS = ("max_completion_tokens", "max_tokens")
+# How often a picture or a file is named in a body; Chat Completions names each by its type and by its member.
+_ATTACHMENTS = {
+    "openai_chat": ((b'"image_url"', b'"input_audio"', b'"file"'), 2),
+    "anthropic": ((b'"image"', b'"document"'), 1),
+    "openai_responses": ((b'"input_image"', b'"input_file"', b'"input_audio"'), 1),
+    "gemini": ((b'"inlineData"', b'"inline_data"', b'"fileData"', b'"file_data"'), 1),
+}
+_OUTPUT_BOUNDS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +58,22 @@ class Estimate:
 
 
 def estimate(
-    operation: Operation, fields: Mapping[str, Any], raw: bytes, layers: Iterable[Parameters] = ()
+    operation: Operation,
+    fields: Mapping[str, Any],
+    raw: bytes,
+    layers: Iterable[Parameters] = (),
+    *,
+    protocol: str = "openai_chat",
 ) -> Estimate:
     """The estimate of the body `raw`, decoded as `fields`; `layers` change it on the way to a target."""
     size = len(raw)
     if operation == "embeddings":
         return Estimate(input=_embedded(fields.get("input")), most_input=size + MOST_ADDED_TOKENS, output=0)
-    attached = sum((raw.count(name) + 1) // 2 for name in _ATTACHMENTS)  # each is named by its type and by its member
-    choices, bound = _bounds(fields, layers)
+    names, times = _ATTACHMENTS[protocol]
+    attached = sum((raw.count(name) + times - 1) // times for name in names)
+    choices, bound = _bounds(bounds_of(protocol, fields), layers)
     return Estimate(
-        input=min(_text_tokens(fields) + attached * ATTACHMENT_TOKENS, _MOST_TOKENS),
+        input=min(_text_tokens(protocol, fields) + attached * ATTACHMENT_TOKENS, _MOST_TOKENS),
         most_input=size + MOST_ADDED_TOKENS + attached * MOST_ATTACHMENT_TOKENS,
         output=None if bound is None else min(bound * choices, _MOST_TOKENS),
         choices=choices,
@@ -101,7 +114,10 @@ def _is_count(value: Any) -> TypeGuard[int]:
     return type(value) is int and 0 < value <= _MOST_TOKENS
 
 
-def _text_tokens(fields: Mapping[str, Any]) -> int:
+def _text_tokens(protocol: str, fields: Mapping[str, Any]) -> int:
+    if protocol != "openai_chat":
+        size, count = text_size(protocol, fields)
+        return tokens_of(size) + count * MESSAGE_TOKENS
     size = count = 0
     messages = fields.get("messages")
     for message in messages if isinstance(messages, list) else ():

@@ -16,7 +16,7 @@ async def admit(request_id: str, identity: Identity, call: Call, plan: Plan, ser
         return None
     prices: dict[int, Price] = {}
     ceiling = abandoned = tokens = 0
-    metered = project.billing.plan != "Unmetered"
+    metered = project.billing.plan != "Unmetered" and call.action != "count_tokens"  # which costs nothing anywhere
     if metered:
         prices = prices_of(project, call, plan)
         ceiling = ceiling_of(call, plan, prices)

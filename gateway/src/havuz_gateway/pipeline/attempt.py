@@ -9,15 +9,16 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from havuz_contract.snapshot.models import Failover
+from havuz_gateway.pipeline.outgoing import Outgoing
 from havuz_gateway.pipeline.patience import Patience
 from havuz_gateway.pipeline.services import Bounds
-from havuz_gateway.pipeline.types import Attempt, Call
+from havuz_gateway.pipeline.types import Attempt
 from havuz_gateway.pool import classify
 from havuz_gateway.pool.verdict import Verdict
-from havuz_gateway.protocols.errors import ProviderError
-from havuz_gateway.protocols.openai_chat.answer import Answer, AnswerError
-from havuz_gateway.protocols.openai_chat.stream import StreamError, StreamTap
-from havuz_gateway.protocols.registry import WIRES, Wire
+from havuz_gateway.protocols.answer import Answer
+from havuz_gateway.protocols.errors import AnswerUnreadable, ProviderError
+from havuz_gateway.protocols.tap import Tap
+from havuz_gateway.protocols.wire import Wire
 from havuz_gateway.transport.base import TransportFailure, UpstreamResponse
 
 _MAX_ERROR_BYTES = 256 * 1024
@@ -34,7 +35,7 @@ class Opened:
     response: UpstreamResponse
     body: bytes = field(repr=False)
     answer: Answer | None = None
-    tap: StreamTap | None = None
+    tap: Tap | None = None
     rest: AsyncIterator[bytes] | None = None
 
 
@@ -56,22 +57,23 @@ class _Refused(Exception):
 
 
 async def attempt(
-    call: Call, current: Attempt, body: bytes, *, failover: Failover, bounds: Bounds, wall: float
+    current: Attempt, sent: Outgoing, *, failover: Failover, bounds: Bounds, wall: float
 ) -> Opened | Failed:
-    """Call the upstream of `current` with `body`. `wall` is unix seconds, for hints that name a date.
+    """Call the upstream of `current` with what is `sent`. `wall` is unix seconds, for hints that name a date.
 
     What an upstream does never raises; only cancellation passes through, and then nothing is left open.
     """
-    first_token = failover.first_token if call.stream else None
+    stream = sent.call.stream
+    first_token = failover.first_token if stream else None
     response: UpstreamResponse | None = None
     try:
         async with Patience(first_token) as patience:
-            response = await _send(call, current, body)
+            response = await _send(current, sent)
             if not 200 <= response.status < 300:
                 patience.renew(failover.idle)
-                await _refuse(response, current, wall=wall)
-            reading = _open_stream if call.stream else _open_answer
-            return await reading(call, current, response, patience, failover=failover, bounds=bounds, wall=wall)
+                await _refuse(response, sent.wire, wall=wall)
+            reading = _open_stream if stream else _open_answer
+            return await reading(sent.wire, response, patience, failover=failover, bounds=bounds, wall=wall)
     except BaseException as error:
         if response is not None:
             response.close()
@@ -80,7 +82,7 @@ async def attempt(
                 return error.failed
             case TransportFailure():
                 return Failed(classify.classify_transport(error))
-            case AnswerError() | StreamError():
+            case AnswerUnreadable():
                 return Failed(classify.garbage(str(error)))
             case TimeoutError():
                 return Failed(classify.first_token_timeout())
@@ -88,9 +90,9 @@ async def attempt(
                 raise
 
 
-async def _send(call: Call, current: Attempt, body: bytes) -> UpstreamResponse:
+async def _send(current: Attempt, sent: Outgoing) -> UpstreamResponse:
     member = current.candidate.member
-    request = member.provider.operation_request(member.upstream, call.operation, body, {})
+    request = member.provider.request(member.upstream, sent.call)
     if current.trace is None:
         response = await member.transport.send(request)
     else:
@@ -100,16 +102,15 @@ async def _send(call: Call, current: Attempt, body: bytes) -> UpstreamResponse:
     return response
 
 
-async def _refuse(response: UpstreamResponse, current: Attempt, *, wall: float) -> NoReturn:
+async def _refuse(response: UpstreamResponse, wire: Wire, *, wall: float) -> NoReturn:
     body = await response.read(_MAX_ERROR_BYTES)
-    error = _wire(current).read_error(body)
+    error = wire.read_error(body)
     verdict = classify.classify_response(response.status, response.headers, error, wall)
     raise _Refused(Failed(verdict, error, body))
 
 
 async def _open_answer(
-    call: Call,
-    current: Attempt,
+    wire: Wire,
     response: UpstreamResponse,
     patience: Patience,
     *,
@@ -128,15 +129,14 @@ async def _open_answer(
             raise _Refused(Failed(classify.too_large(bounds.max_response_bytes)))
         patience.renew(failover.idle)
     body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-    answer = _wire(current).read_answer(call.operation, body)
-    if answer.fields.get("error"):
-        _refuse_in_band(_wire(current).read_error(body), response, body, wall=wall)
-    return Opened(response=response, body=body, answer=answer)
+    answer = wire.read_answer(body)
+    if answer.error is not None:
+        _refuse_in_band(answer.error, response, body, wall=wall)
+    return Opened(response=response, body=answer.body, answer=answer)
 
 
 async def _open_stream(
-    call: Call,
-    current: Attempt,
+    wire: Wire,
     response: UpstreamResponse,
     patience: Patience,
     *,
@@ -146,34 +146,34 @@ async def _open_stream(
 ) -> Opened:
     """Read up to the first content. `patience` bounds the wait for the first event, then the silence between events."""
     if not response.headers.get("content-type", "").lower().startswith(_EVENT_STREAM):
-        await _refuse_no_stream(current, response, wall=wall)
-    tap = _wire(current).tap(strip_usage=not call.include_usage, max_event_bytes=bounds.max_event_bytes)
+        await _refuse_no_stream(wire, response, wall=wall)
+    tap = wire.tap(max_event_bytes=bounds.max_event_bytes)
+    found = tap.found
     rest = response.chunks()
     async for chunk in rest:
         held = tap.feed(chunk)
-        if tap.error is not None and not tap.committed:
-            _refuse_in_band(tap.error, response, None, wall=wall)
-        if tap.committed:
+        if found.error is not None and not found.committed:
+            _refuse_in_band(found.error, response, None, wall=wall)
+        if found.committed:
             return Opened(response=response, body=held, tap=tap, rest=rest)
-        if tap.seen_event:
+        if found.seen_event:
             patience.renew(failover.idle)
     held = tap.end()
-    if not tap.done:
+    if found.error is not None and not found.committed:
+        _refuse_in_band(found.error, response, None, wall=wall)
+    if not found.done:
         raise TransportFailure("broken", "the provider closed the stream before its first content")
     return Opened(response=response, body=held, tap=tap, rest=rest)
 
 
-async def _refuse_no_stream(current: Attempt, response: UpstreamResponse, *, wall: float) -> NoReturn:
+async def _refuse_no_stream(wire: Wire, response: UpstreamResponse, *, wall: float) -> NoReturn:
     body = await response.read(_MAX_ERROR_BYTES)
     if b'"error"' in body:
-        _refuse_in_band(_wire(current).read_error(body), response, body, wall=wall)
-    raise StreamError(f"the provider answered with {response.headers.get('content-type', 'no type')!r}, not a stream")
+        _refuse_in_band(wire.read_error(body), response, body, wall=wall)
+    kind = response.headers.get("content-type", "no type")
+    raise AnswerUnreadable(f"the provider answered with {kind!r}, not a stream")
 
 
 def _refuse_in_band(error: ProviderError, response: UpstreamResponse, body: bytes | None, *, wall: float) -> NoReturn:
     """An error told under status 200."""
     raise _Refused(Failed(classify.classify_stream_error(error, response.headers, wall), error, body))
-
-
-def _wire(current: Attempt) -> Wire:
-    return WIRES[current.candidate.member.provider.protocol]

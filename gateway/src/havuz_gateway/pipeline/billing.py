@@ -5,12 +5,10 @@ a stream that broke), the most of what it said so far and of what was delivered,
 What was never answered costs nothing.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from havuz_gateway.metering import pricing
-from havuz_gateway.metering.estimate import delivered_tokens, tokens_of
+from havuz_gateway.metering.estimate import delivered_tokens
 from havuz_gateway.metering.meter import Settlement
 from havuz_gateway.pipeline.context import RequestContext
 from havuz_gateway.pipeline.ticket import Ticket, estimate_of
@@ -70,17 +68,6 @@ def settlement_of(context: RequestContext, ticket: Ticket) -> Settlement:
 def answered_attempt(context: RequestContext) -> Attempt | None:
     """The attempt whose answer went to the client, or was about to."""
     return next((attempt for attempt in reversed(context.attempts) if attempt.committed), None)
-
-
-def text_tokens(fields: Mapping[str, Any]) -> int:
-    """Output tokens of a whole answer that reports no usage, by the length of its texts."""
-    choices = fields.get("choices")
-    size = 0
-    for choice in choices if isinstance(choices, list) else ():
-        message = choice.get("message") if isinstance(choice, Mapping) else None
-        if isinstance(message, Mapping):
-            size += sum(len(str(value).encode()) for name, value in message.items() if value and name != "role")
-    return tokens_of(size)
 
 
 def _flags(found: Measured) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from havuz_gateway.errors import GatewayError
-from havuz_gateway.protocols.openai_chat.stream import StreamError
+from havuz_gateway.protocols.errors import AnswerUnreadable
 from havuz_gateway.transport.base import TransportFailure
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ async def _drain(opening: "asyncio.Task[Opened]", seconds: float, finish: Finish
         async with asyncio.timeout(seconds):
             opened = await opening
             await _read_on(opened)
-    except (TimeoutError, TransportFailure, StreamError, GatewayError):
+    except (TimeoutError, TransportFailure, AnswerUnreadable, GatewayError):
         opening.cancel()  # what was read until now is what is known
     finally:
         finish(opened)
@@ -50,10 +50,10 @@ async def _drain(opening: "asyncio.Task[Opened]", seconds: float, finish: Finish
 
 async def _read_on(opened: "Opened") -> None:
     tap, rest = opened.tap, opened.rest
-    if tap is None or rest is None or tap.done:
+    if tap is None or rest is None or tap.found.done:
         return
     async for chunk in rest:
         tap.feed(chunk)
-        if tap.done or tap.error is not None:
+        if tap.found.done or tap.found.error is not None:
             return
     tap.end()

@@ -6,11 +6,12 @@ Also the keeper of what an attempt holds: the load it puts on its pool member, i
 from havuz_contract.snapshot.models import Limits
 from havuz_gateway.errors import GatewayError
 from havuz_gateway.metering import pricing
+from havuz_gateway.metering.estimate import tokens_of
 from havuz_gateway.metering.meter import Claim, LimitReached
 from havuz_gateway.pipeline.attempt import Failed, Opened, attempt
-from havuz_gateway.pipeline.billing import measured, text_tokens
+from havuz_gateway.pipeline.billing import measured
 from havuz_gateway.pipeline.context import RequestContext
-from havuz_gateway.pipeline.outgoing import outgoing
+from havuz_gateway.pipeline.outgoing import Outgoing, answer_id, outgoing
 from havuz_gateway.pipeline.refusal import refusal
 from havuz_gateway.pipeline.services import Services
 from havuz_gateway.pipeline.ticket import UPSTREAM_UNIT, estimate_of, upstream_ceiling
@@ -19,6 +20,8 @@ from havuz_gateway.pool import classify
 from havuz_gateway.pool.select import pick, unavailable
 from havuz_gateway.pool.types import Candidate
 from havuz_gateway.pool.verdict import Next, Verdict
+from havuz_gateway.protocols.codec import Stamp
+from havuz_gateway.protocols.neutral.errors import CannotExpress
 
 _UNLIMITED = Limits()
 
@@ -35,6 +38,10 @@ class Failovers:
         self._tried: set[Candidate] = set()
         self._window_over = 0  # targets whose context window is not larger are not asked
         self._missing_on: set[int] = set()  # targets (by identity) that do not have the model
+        self._inexpressible: CannotExpress | None = None
+        self._stamp = Stamp(
+            id=answer_id(call.protocol, context.request.id), model=call.model, created=int(services.wall())
+        )
         self._current: Attempt | None = None
         self._claim: Claim | None = None
 
@@ -42,14 +49,14 @@ class Failovers:
         """Ask one upstream after the other. Raises `GatewayError` when none may help any more."""
         failover = self._plan.route.failover
         for number in range(1, failover.attempts + 1):
-            candidate = await self._next(number)
-            if candidate is None:
+            chosen = await self._next(number)
+            if chosen is None:
                 break
-            current = self._begin(number, candidate)
-            sent = outgoing(self._call, self._plan, candidate)
+            candidate, sent = chosen
+            current = self._begin(number, candidate, sent)
             self._context.dropped = sent.dropped
             result = await attempt(
-                self._call, current, sent.body,
+                current, sent,
                 failover=failover, bounds=self._services.bounds, wall=self._services.wall(),
             )  # fmt: skip
             if isinstance(result, Opened):
@@ -76,10 +83,11 @@ class Failovers:
         if opened is not None:
             opened.response.close()
             if opened.tap is not None:
-                self._context.usage = opened.tap.usage
-                self._context.response_id = opened.tap.id
-                self._context.response_model = opened.tap.model
-                self._context.finish_reasons = opened.tap.finish_reasons
+                found = opened.tap.found
+                self._context.usage = found.usage
+                self._context.response_id = found.id
+                self._context.response_model = found.model
+                self._context.finish_reasons = found.finish_reasons
         current = self._current
         if current is None:
             return
@@ -90,13 +98,17 @@ class Failovers:
             health.abandon(model, now)
         self._release(current, "ok" if current.committed else None)
 
-    async def _next(self, number: int) -> Candidate | None:
-        """A candidate to ask, with a place claimed on it; one that is at a limit of its own is passed over."""
+    async def _next(self, number: int) -> tuple[Candidate, Outgoing] | None:
+        """A candidate to ask, with a place claimed on it; passed over are those at a limit of their own, and those
+        whose protocol can't say what the request says."""
         while (candidate := self._pick()) is not None:
+            sent = self._outgoing(candidate)
+            if sent is None:
+                continue
             self._claim = None
             limits = candidate.member.upstream.limits
             if limits == _UNLIMITED or self._context.ticket is None:
-                return candidate
+                return candidate, sent
             claimed = await self._services.meter.claim(
                 candidate.member.upstream,
                 attempt_id=f"{self._context.request.id}:{number}",
@@ -106,11 +118,19 @@ class Failovers:
             )
             if not isinstance(claimed, LimitReached):
                 self._claim = claimed
-                return candidate
+                return candidate, sent
             until = self._services.now() + claimed.wait
             candidate.member.health.limit(until, lifts=claimed.limit == "concurrency")
             self._tried.add(candidate)
         return None
+
+    def _outgoing(self, candidate: Candidate) -> Outgoing | None:
+        try:
+            return outgoing(self._call, self._plan, candidate, self._stamp)
+        except CannotExpress as error:
+            self._inexpressible = self._inexpressible or error
+            self._tried.add(candidate)
+            return None
 
     def _pick(self) -> Candidate | None:
         plan, services = self._plan, self._services
@@ -130,9 +150,9 @@ class Failovers:
         window = candidate.target.context_window
         return not self._window_over or (window is not None and window > self._window_over)
 
-    def _begin(self, number: int, candidate: Candidate) -> Attempt:
+    def _begin(self, number: int, candidate: Candidate, sent: Outgoing) -> Attempt:
         member = candidate.member
-        current = self._current = Attempt(number=number, candidate=candidate)
+        current = self._current = Attempt(number=number, candidate=candidate, protocol=sent.call.protocol)
         self._context.attempts.append(current)
         self._tried.add(candidate)
         member.outstanding += 1
@@ -151,13 +171,14 @@ class Failovers:
         context = self._context
         current.committed = True
         context.first_content_at = self._services.now()
-        if opened.answer is not None:
-            context.usage = opened.answer.usage
-            context.response_id = opened.answer.id
-            context.response_model = opened.answer.model
-            context.finish_reasons = opened.answer.finish_reasons
-            if opened.answer.usage is None:
-                context.answer_tokens = text_tokens(opened.answer.fields)
+        answer = opened.answer
+        if answer is not None:
+            context.usage = answer.usage
+            context.response_id = answer.id
+            context.response_model = answer.model
+            context.finish_reasons = answer.finish_reasons
+            context.answer_tokens = tokens_of(answer.size)
+            context.dropped = (*context.dropped, *answer.dropped)
 
     def _fail(self, current: Attempt, verdict: Verdict) -> None:
         current.verdict = verdict
@@ -197,11 +218,11 @@ class Failovers:
         return verdict.next is Next.LARGER_WINDOW or verdict.reason.value in self._plan.route.failover.reasons
 
     def _refusal(self) -> GatewayError:
+        if self._inexpressible is not None and not self._failed:
+            return self._inexpressible
         return refusal(
             self._call.model,
             self._failed,
             unavailable(self._plan.tiers, now=self._services.now()),
-            same_protocol=all(
-                current.candidate.member.provider.protocol == self._call.protocol for current in self._context.attempts
-            ),
+            same_protocol=all(current.protocol == self._call.protocol for current in self._context.attempts),
         )

@@ -1,40 +1,112 @@
-"""What a candidate is sent: the client's body with the few members changed that must change. Pure."""
+"""What a candidate is sent, and how its answer comes back. Pure.
+
+Where both ends speak one protocol it is the client's body with the few members changed that must change; otherwise the
+request is translated through the neutral form, afresh for each candidate.
+"""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from havuz_contract.snapshot.models import Parameters
+from havuz_gateway.errors import InvalidRequest
+from havuz_gateway.metering.prompts import bound_change
 from havuz_gateway.pipeline.types import Call, Plan
 from havuz_gateway.pool.types import Candidate
+from havuz_gateway.protocols.codec import Stamp
+from havuz_gateway.protocols.json_text import dump
+from havuz_gateway.protocols.registry import CODECS, RELAYED
+from havuz_gateway.protocols.wire import ConvertingWire, RelayWire, Wire
+from havuz_gateway.providers.base import ProviderCall, protocol_for
 
-_OUTPUT_BOUNDS = ("max_completion_tokens", "max_tokens")
 # Members of the body that are havuz's own; no provider knows them.
 _OWN_MEMBERS = ("timeout", "think", "deepsearch")
+_ID_PREFIXES = {"openai_chat": "chatcmpl-", "anthropic": "msg_", "openai_responses": "resp_"}
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A body for one attempt, and the names of the client's fields that the route drops."""
+    """A call for one attempt, the wire its answer comes back on, and the names of what the provider is not told."""
 
-    body: bytes
-    dropped: tuple[str, ...]
+    call: ProviderCall
+    wire: Wire
+    dropped: tuple[str, ...] = field(default=())
 
 
-def outgoing(call: Call, plan: Plan, candidate: Candidate) -> Outgoing:
-    """The body for `candidate`. Without a need for change it is the client's bytes themselves."""
+def answer_id(protocol: str, request_id: str) -> str:
+    """The id of a translated answer, as those of the protocol look."""
+    return _ID_PREFIXES.get(protocol, "") + request_id.replace("-", "")
+
+
+def outgoing(call: Call, plan: Plan, candidate: Candidate, stamp: Stamp) -> Outgoing:
+    """What `candidate` is sent. `stamp` is what a translated answer says of itself.
+
+    Raises `InvalidRequest` for a request that can't be translated, `CannotExpress` where another target may do.
+    """
+    provider = candidate.member.provider
+    protocol = protocol_for(provider, call.action, call.protocol)
+    if protocol is None:
+        raise InvalidRequest(f"the provider of model {call.model!r} has no {call.action}", param="model")
+    if protocol == call.protocol:
+        return _relayed(call, plan, candidate)
+    return _translated(call, plan, candidate, protocol, stamp)
+
+
+def _relayed(call: Call, plan: Plan, candidate: Candidate) -> Outgoing:
+    """Without a need for change it is the client's bytes themselves."""
     fields = call.body.fields
     change: dict[str, Any] = {}
     if candidate.target.model != call.model:
         change["model"] = candidate.target.model
-    if call.operation == "chat" and call.stream and not call.include_usage:
-        options = fields.get("stream_options")
-        change["stream_options"] = {**(options if isinstance(options, dict) else {}), "include_usage": True}
-    if plan.output_bound is not None and not any(fields.get(name) is not None for name in _OUTPUT_BOUNDS):
-        change[candidate.member.provider.output_bound_field] = plan.output_bound
+    strip_usage = False
+    if call.protocol == "openai_chat" and call.action == "chat":
+        strip_usage = call.stream and not call.include_usage
+        if strip_usage:
+            options = fields.get("stream_options")
+            change["stream_options"] = {**(options if isinstance(options, dict) else {}), "include_usage": True}
+    if plan.output_bound is not None:  # the client gave none
+        name = candidate.member.provider.quirks(candidate.target.model).limit_field
+        change.update(bound_change(call.protocol, fields, name=name, bound=plan.output_bound))
     dropped = _apply((candidate.target.parameters, *(mode.parameters for mode in plan.modes)), fields, change)
     remove = [name for name in (*_OWN_MEMBERS, *dropped) if name in fields]
-    return Outgoing(body=call.body.edited(change, remove), dropped=tuple(sorted(dropped)))
+    body = call.body.edited(change, remove)
+    return Outgoing(
+        call=ProviderCall(call.action, call.protocol, candidate.target.model, call.stream, body, call.headers),
+        wire=RelayWire(RELAYED[call.protocol, call.action], strip_usage),
+        dropped=tuple(sorted(dropped)),
+    )
+
+
+def _translated(call: Call, plan: Plan, candidate: Candidate, protocol: str, stamp: Stamp) -> Outgoing:
+    """Through the neutral form. A mode's parameters are in the client's words, a target's in its provider's."""
+    client, codec, model = CODECS[call.protocol], CODECS[protocol], candidate.target.model
+    fields = {name: value for name, value in call.body.fields.items() if name not in _OWN_MEMBERS}
+    dropped = _apply_to(fields, (mode.parameters for mode in plan.modes))
+    request = client.decode_request(fields)
+    request = replace(request, model=model, stream=call.stream, include_usage=True if call.stream else None)
+    if plan.output_bound is not None and request.output_limit is None:
+        request = replace(request, output_limit=plan.output_bound)
+    encoded = codec.encode_request(request, candidate.member.provider.quirks(model))
+    body = dict(encoded.body)
+    dropped |= _apply_to(body, (candidate.target.parameters,))
+    wire = ConvertingWire(
+        provider=codec, client=client, stamp=stamp, include_usage=call.include_usage, answer_tool=encoded.answer_tool
+    )
+    return Outgoing(
+        call=ProviderCall(call.action, protocol, model, call.stream, dump(body).encode()),
+        wire=wire,
+        dropped=tuple(sorted(dropped | set(encoded.dropped))),
+    )
+
+
+def _apply_to(fields: dict[str, Any], layers: Iterable[Parameters]) -> set[str]:
+    """Change `fields` by the layers; return the names of what was dropped."""
+    change: dict[str, Any] = {}
+    dropped = _apply(layers, fields, change)
+    fields.update(change)
+    for name in dropped:
+        fields.pop(name, None)
+    return dropped
 
 
 def _apply(layers: Iterable[Parameters], fields: Mapping[str, Any], change: dict[str, Any]) -> set[str]:

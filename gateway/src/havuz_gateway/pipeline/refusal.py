@@ -37,11 +37,18 @@ def _provider_words(failed: Failed, *, same_protocol: bool) -> UpstreamRefused:
     return UpstreamRefused(
         verdict.status if verdict.status is not None and 400 <= verdict.status < 500 else 400,
         error.message if error is not None and error.message else verdict.message,
-        error_type=error.type if error is not None else None,
-        code=error.code if error is not None else None,
+        error_type=error.type if error is not None and same_protocol else None,
+        code=_code(failed, same_protocol=same_protocol),
         param=error.param if error is not None else None,
         body=failed.body if same_protocol and _is_error_object(failed.body) else None,
     )
+
+
+def _code(failed: Failed, *, same_protocol: bool) -> str | int | None:
+    """The provider's own code; of another protocol's codes only the one is told that clients look for."""
+    if same_protocol:
+        return failed.error.code if failed.error is not None else None
+    return "context_length_exceeded" if failed.verdict.reason is Reason.CONTEXT_LENGTH else None
 
 
 def _is_error_object(body: bytes | None) -> bool:

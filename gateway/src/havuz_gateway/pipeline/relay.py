@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from typing import NoReturn
 
 from havuz_contract.snapshot.models import Failover
 from havuz_gateway.errors import ProviderEndedStream, StreamBroken
@@ -10,7 +11,8 @@ from havuz_gateway.pipeline.context import Delivered
 from havuz_gateway.pipeline.exchange import ClientGone, Writer
 from havuz_gateway.pipeline.patience import Patience
 from havuz_gateway.protocols import sse
-from havuz_gateway.protocols.openai_chat.stream import StreamError, StreamTap
+from havuz_gateway.protocols.errors import AnswerUnreadable, ProviderError
+from havuz_gateway.protocols.tap import Tap
 from havuz_gateway.transport.base import TransportFailure
 
 STREAM_HEADERS = {
@@ -66,7 +68,7 @@ async def relay_answer(opened: Opened, writer: Writer, headers: Mapping[str, str
     await writer.respond(200, {**_JSON_HEADERS, **headers}, opened.body)
 
 
-async def relay_stream(opened: Opened, tap: StreamTap, writer: Writer, *, headers: Mapping[str, str],
+async def relay_stream(opened: Opened, tap: Tap, writer: Writer, *, headers: Mapping[str, str],
                        failover: Failover, delivered: Delivered) -> None:  # fmt: skip
     """Send a stream to its end. Raises `StreamBroken` when the provider's breaks, `ClientGone`.
 
@@ -77,24 +79,34 @@ async def relay_stream(opened: Opened, tap: StreamTap, writer: Writer, *, header
     try:
         await _pump(opened, tap, writer, failover.idle, delivered)
     except TransportFailure as failure:
-        raise StreamBroken(f"the provider's stream broke off: {failure}") from failure
-    except StreamError as error:
-        raise StreamBroken(f"the provider's stream is broken: {error}") from error
+        await _tell_broken(f"the provider's stream broke off: {failure}", tap, writer)
+    except AnswerUnreadable as error:
+        await _tell_broken(f"the provider's stream is broken: {error}", tap, writer)
     except TimeoutError:
-        raise StreamBroken(f"the provider's stream broke off: nothing came for {failover.idle:g} seconds") from None
-    if tap.error is not None:
-        raise ProviderEndedStream(tap.error.message)
-    if not tap.done:
-        raise StreamBroken("the provider's stream broke off before its end")
+        await _tell_broken(f"the provider's stream broke off: nothing came for {failover.idle:g} seconds", tap, writer)
+    if tap.found.error is not None:
+        raise ProviderEndedStream(tap.found.error.message)
+    if not tap.found.done:
+        await _tell_broken("the provider's stream broke off before its end", tap, writer)
     await writer.end()
 
 
-async def _pump(opened: Opened, tap: StreamTap, writer: Writer, idle: float, delivered: Delivered) -> None:
+async def _tell_broken(sentence: str, tap: Tap, writer: Writer) -> NoReturn:
+    """By the stream's own error event where it has a state that only the tap knows, else by the surface's."""
+    told = tap.fail(ProviderError(sentence, type="api_error"))
+    if not told:
+        raise StreamBroken(sentence)
+    await writer.write(told)
+    raise ProviderEndedStream(sentence)
+
+
+async def _pump(opened: Opened, tap: Tap, writer: Writer, idle: float, delivered: Delivered) -> None:
     """Write what is held, then whole events as they come. The clock runs only while the provider is awaited."""
     if opened.body:
         delivered.count(opened.body)
         await writer.write(opened.body)
-    if tap.done or tap.error is not None or opened.rest is None:
+    found = tap.found
+    if found.done or found.error is not None or opened.rest is None:
         return
     async with Patience(idle) as patience:
         async for chunk in opened.rest:
@@ -103,7 +115,7 @@ async def _pump(opened: Opened, tap: StreamTap, writer: Writer, idle: float, del
                 patience.suspend()
                 delivered.count(complete)
                 await writer.write(complete)
-            if tap.done or tap.error is not None:
+            if found.done or found.error is not None:
                 return
             patience.renew(idle)
     last = tap.end()

@@ -11,6 +11,7 @@ from havuz_gateway.metering.meter import Admitted
 from havuz_gateway.pipeline.types import Call, Identity, Plan
 from havuz_gateway.pool.types import Candidate
 
+_OUTPUT_BOUNDS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 UPSTREAM_UNIT = "USD"  # in which an UpstreamKey's spendPerDay is counted, whatever its customers pay in
 
 
@@ -25,7 +26,7 @@ class Ticket:
 def estimate_of(call: Call, plan: Plan, target: Target | None = None) -> Estimate:
     """Tokens of the call, at `target`, or where it does not matter."""
     layers = () if target is None else _layers(target, plan)
-    found = estimate(call.operation, call.body.fields, call.body.raw, layers)
+    found = estimate(call.operation, call.body.fields, call.body.raw, layers, protocol=call.protocol)
     if found.output is None and plan.output_bound is not None:
         return Estimate(
             input=found.input, most_input=found.most_input, output=plan.output_bound * found.choices,
@@ -79,12 +80,12 @@ def output_bound(call: Call, identity: Identity) -> int | None:
         for limits in (identity.project.limits, identity.key.limits)
         if limits.max_tokens_per_request is not None
     ]
-    if not bounds or call.operation != "chat":
+    if not bounds or call.action != "chat":
         return None
     bound = min(bounds)
-    asked = estimate(call.operation, call.body.fields, call.body.raw)
+    asked = estimate(call.operation, call.body.fields, call.body.raw, protocol=call.protocol)
     if asked.output is not None and asked.output > bound:
-        name = next(name for name in ("max_completion_tokens", "max_tokens") if call.body.fields.get(name) is not None)
+        name = next((name for name in _OUTPUT_BOUNDS if call.body.fields.get(name) is not None), "maxOutputTokens")
         raise InvalidRequest(
             f"the request asks for up to {asked.output} output tokens and this key may ask for {bound}: lower {name}",
             param=name,

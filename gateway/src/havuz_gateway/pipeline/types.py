@@ -11,16 +11,18 @@ from havuz_gateway.protocols.body import Body
 from havuz_gateway.telemetry.recorder import AttemptTrace
 
 Operation = Literal["chat", "embeddings"]
+Action = Literal["chat", "embeddings", "count_tokens"]
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """What the client asks for, as its surface read it. `timeout` is seconds; `modes` the switches that are on.
 
-    `include_usage` says whether the client itself asked for the usage chunk of a stream.
+    `include_usage` says whether the client itself asked for the usage chunk of a stream. `headers` are those of the
+    client's that a provider of the same protocol is sent (lower case).
     """
 
-    operation: Operation
+    action: Action
     protocol: str
     model: str
     stream: bool
@@ -29,6 +31,12 @@ class Call:
     modes: tuple[Literal["think", "deepsearch"], ...] = ()
     include_usage: bool = False
     parameters: Mapping[str, Any] = field(default_factory=dict)  # the body's top-level fields, decoded
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def operation(self) -> Operation:
+        """The operation of the route that serves it; counting a chat's tokens is a part of chat."""
+        return "chat" if self.action == "count_tokens" else self.action
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,7 @@ class Attempt:
 
     number: int  # from 1
     candidate: Candidate
+    protocol: str  # in which the provider is asked
     status: int | None = None
     verdict: Verdict | None = None
     committed: bool = False

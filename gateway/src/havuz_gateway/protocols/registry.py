@@ -1,21 +1,22 @@
-"""What the pipeline asks of each wire language, by the language's name."""
+"""The wire languages, by name: how each is relayed, operation by operation, and its codec for the hub."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from havuz_gateway.protocols.anthropic import answer as anthropic_answer
+from havuz_gateway.protocols.anthropic import stream as anthropic_stream
+from havuz_gateway.protocols.anthropic.codec import CODEC as ANTHROPIC
+from havuz_gateway.protocols.anthropic.errors import read_error as read_anthropic_error
+from havuz_gateway.protocols.codec import Codec
+from havuz_gateway.protocols.openai_chat import answer as chat_answer
+from havuz_gateway.protocols.openai_chat import stream as chat_stream
+from havuz_gateway.protocols.openai_chat.codec import CODEC as OPENAI_CHAT
+from havuz_gateway.protocols.openai_chat.errors import read_error as read_openai_error
+from havuz_gateway.protocols.wire import Relayed
 
-from havuz_gateway.protocols.errors import ProviderError
-from havuz_gateway.protocols.openai_chat.answer import Answer, read_answer
-from havuz_gateway.protocols.openai_chat.errors import read_error
-from havuz_gateway.protocols.openai_chat.stream import StreamTap
+CODECS: dict[str, Codec] = {codec.protocol: codec for codec in (OPENAI_CHAT, ANTHROPIC)}
 
-
-@dataclass(frozen=True, slots=True)
-class Wire:
-    """How answers in one protocol are read: whole, in part, and when they are errors."""
-
-    read_answer: Callable[[str, bytes], Answer]
-    read_error: Callable[[bytes], ProviderError]
-    tap: type[StreamTap]
-
-
-WIRES = {"openai_chat": Wire(read_answer=read_answer, read_error=read_error, tap=StreamTap)}
+# (protocol, operation) → how an answer is read on its way through
+RELAYED: dict[tuple[str, str], Relayed] = {
+    ("openai_chat", "chat"): Relayed(chat_answer.read_chat_answer, read_openai_error, chat_stream.STREAM),
+    ("openai_chat", "embeddings"): Relayed(chat_answer.read_embeddings_answer, read_openai_error),
+    ("anthropic", "chat"): Relayed(anthropic_answer.read_message, read_anthropic_error, anthropic_stream.STREAM),
+    ("anthropic", "count_tokens"): Relayed(anthropic_answer.read_token_count, read_anthropic_error),
+}

@@ -1,28 +1,51 @@
 """What a provider is to the pipeline. One module per provider; adding one touches no other file but the registry."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from havuz_contract.snapshot.models import Upstream
+from havuz_gateway.protocols.codec import Quirks
 from havuz_gateway.transport.base import UpstreamRequest
 
 
+@dataclass(frozen=True, slots=True)
+class ProviderCall:
+    """What a provider is asked. `action` is chat, embeddings or count_tokens; `model` the provider's own name of it.
+
+    `headers` are the client's (lower case), where it speaks the same protocol.
+    """
+
+    action: str
+    protocol: str
+    model: str
+    stream: bool
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
 class Provider(Protocol):
-    """A company or server kind that answers requests in one protocol."""
+    """A company or server kind that answers requests."""
 
     name: str  # as in an UpstreamKey's spec
-    protocol: str  # the wire language it speaks, e.g. "openai_chat"
+    protocols: Mapping[str, tuple[str, ...]]  # by action, the wire languages it speaks; the first where none is asked
     telemetry_name: str  # gen_ai.provider.name of the OpenTelemetry conventions
-    output_bound_field: str  # the request's member that bounds the tokens of an answer
     in_process: bool  # True: answered by this process (the mock), no socket is opened
 
     def base_url(self, upstream: Upstream) -> str:
         """Where this upstream is called, for spans and for people."""
 
-    def operation_request(
-        self, upstream: Upstream, operation: str, body: bytes, headers: Mapping[str, str]
-    ) -> UpstreamRequest:
-        """The call for one operation. `headers` are the client's that a provider may want (lower case)."""
+    def quirks(self, model: str) -> Quirks:
+        """Facts about one of its models, for requests that are translated."""
+
+    def request(self, upstream: Upstream, call: ProviderCall) -> UpstreamRequest:
+        """The HTTP call that asks `call`."""
 
     def probe_request(self, upstream: Upstream) -> UpstreamRequest:
         """A cheap call that shows whether the credential works (listing models)."""
+
+
+def protocol_for(provider: Provider, action: str, client: str) -> str | None:
+    """The wire language in which `provider` is asked for `action`: the client's own where it can be. None: it can't."""
+    spoken = provider.protocols.get(action, ())
+    return client if client in spoken else next(iter(spoken), None)

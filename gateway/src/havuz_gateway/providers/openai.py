@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 
 from havuz_contract.snapshot.models import Upstream
-from havuz_gateway.providers.base import Provider
+from havuz_gateway.protocols.codec import Quirks
+from havuz_gateway.providers.base import Provider, ProviderCall
+from havuz_gateway.providers.quirks import openai_quirks
 from havuz_gateway.transport.base import UpstreamRequest
 
 _USER_AGENT = "havuz"
+_PROTOCOLS: Mapping[str, tuple[str, ...]] = {"chat": ("openai_chat",), "embeddings": ("openai_chat",)}
 _PATHS = {"chat": "/chat/completions", "embeddings": "/embeddings"}
 
 
@@ -14,21 +17,22 @@ class OpenAI:
     """Calls `{base URL}/chat/completions` and its siblings with a bearer token."""
 
     name = "openai"
-    protocol = "openai_chat"
+    protocols = _PROTOCOLS
     telemetry_name = "openai"
-    output_bound_field = "max_completion_tokens"  # its reasoning models refuse max_tokens
     in_process = False
     default_base_url = "https://api.openai.com/v1"
 
-    def operation_request(
-        self, upstream: Upstream, operation: str, body: bytes, headers: Mapping[str, str]
-    ) -> UpstreamRequest:
-        """The call for one operation. None of the client's headers is passed on."""
+    def quirks(self, model: str) -> Quirks:
+        """OpenAI's own models, by family."""
+        return openai_quirks(model)
+
+    def request(self, upstream: Upstream, call: ProviderCall) -> UpstreamRequest:
+        """The call that asks `call`. None of the client's headers is passed on."""
         return UpstreamRequest(
             method="POST",
-            url=self.base_url(upstream) + _PATHS[operation],
+            url=self.base_url(upstream) + _PATHS[call.action],
             headers={"content-type": "application/json", **self._headers(upstream)},
-            body=body,
+            body=call.body,
             ca_bundle=upstream.ca_bundle,
         )
 

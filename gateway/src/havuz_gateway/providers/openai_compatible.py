@@ -1,6 +1,8 @@
 """Any server that speaks OpenAI's protocol: vLLM, llama.cpp, Ollama, DeepSeek, Groq, the OpenAI endpoints of others."""
 
+from havuz_gateway.protocols.codec import Quirks
 from havuz_gateway.providers.openai import OpenAI
+from havuz_gateway.providers.quirks import COMPATIBLE
 
 
 class OpenAICompatible(OpenAI):
@@ -8,5 +10,8 @@ class OpenAICompatible(OpenAI):
 
     name = "openai-compatible"
     default_base_url = ""
-    output_bound_field = "max_tokens"  # older servers know no other
     telemetry_name = "openai"  # the conventions name the API's format where the vendor is not known
+
+    def quirks(self, model: str) -> Quirks:
+        """What servers of nearly the same protocol have in common."""
+        return COMPATIBLE

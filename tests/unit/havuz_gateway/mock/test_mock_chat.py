@@ -10,6 +10,7 @@ from openai.types import CreateEmbeddingResponse
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from havuz_contract.snapshot.models import Upstream
+from havuz_gateway.providers.base import ProviderCall
 from havuz_gateway.providers.mock import Mock, MockTransport
 from havuz_gateway.transport.base import TransportFailure, UpstreamResponse
 
@@ -29,7 +30,8 @@ CLOCK = {"type": "function", "function": {"name": "clock", "parameters": {"type"
 
 
 async def send(operation: str, fields: dict[str, Any]) -> UpstreamResponse:
-    request = Mock().operation_request(Upstream(uid="u", name="u", provider="mock"), operation, encoded(fields), {})
+    call = ProviderCall(operation, "openai_chat", "mock", fields.get("stream") is True, encoded(fields))
+    request = Mock().request(Upstream(uid="u", name="u", provider="mock"), call)
     return await MockTransport(lambda: NOW).send(request)
 
 

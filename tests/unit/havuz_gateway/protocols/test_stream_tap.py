@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from havuz_gateway.protocols import sse
-from havuz_gateway.protocols.openai_chat.stream import StreamError, StreamTap
+from havuz_gateway.protocols.errors import AnswerUnreadable
+from havuz_gateway.protocols.openai_chat.stream import STREAM
+from havuz_gateway.protocols.tap import RelayTap
 
 
 def _event(**fields: object) -> bytes:
@@ -29,11 +31,11 @@ USAGE = _event(
     choices=[], usage={"prompt_tokens": 9, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 4}}
 )
 DONE = b"data: [DONE]\n\n"
-STREAM = ROLE + HELLO + WORLD + STOP + USAGE + DONE
+WHOLE = ROLE + HELLO + WORLD + STOP + USAGE + DONE
 
 
-def _tap(*, strip_usage: bool = False) -> StreamTap:
-    return StreamTap(strip_usage=strip_usage, max_event_bytes=10_000)
+def _tap(*, strip_usage: bool = False) -> RelayTap:
+    return RelayTap(STREAM, strip_usage=strip_usage, max_event_bytes=10_000)
 
 
 def _cut(data: bytes, places: list[int]) -> list[bytes]:
@@ -44,9 +46,9 @@ def _cut(data: bytes, places: list[int]) -> list[bytes]:
 def test_lifecycle_events_are_held_until_the_first_content() -> None:
     tap = _tap()
     assert tap.feed(ROLE) == b""
-    assert not tap.committed
+    assert not tap.found.committed
     assert tap.feed(HELLO) == ROLE + HELLO
-    assert tap.committed
+    assert tap.found.committed
 
 
 @pytest.mark.parametrize(
@@ -62,73 +64,73 @@ def test_lifecycle_events_are_held_until_the_first_content() -> None:
 def test_anything_a_client_would_show_counts_as_content(delta: dict[str, object]) -> None:
     tap = _tap()
     tap.feed(_delta(**delta))
-    assert tap.committed
+    assert tap.found.committed
 
 
 @given(st.lists(st.integers(0, 5_000), max_size=12), st.booleans())
 def test_any_chunking_gives_the_same_bytes_and_findings(places: list[int], strip: bool) -> None:
     tap = _tap(strip_usage=strip)
-    sent = b"".join(tap.feed(chunk) for chunk in _cut(STREAM, places)) + tap.end()
-    assert sent == (STREAM.replace(USAGE, b"") if strip else STREAM)
-    assert tap.done
-    assert tap.usage is not None
-    assert (tap.usage.input, tap.usage.output, tap.usage.cache_read) == (9, 3, 4)
-    assert (tap.id, tap.model, tap.finish_reasons) == ("chatcmpl-1", "m-2024", ("stop",))
+    sent = b"".join(tap.feed(chunk) for chunk in _cut(WHOLE, places)) + tap.end()
+    assert sent == (WHOLE.replace(USAGE, b"") if strip else WHOLE)
+    assert tap.found.done
+    assert tap.found.usage is not None
+    assert (tap.found.usage.input, tap.found.usage.output, tap.found.usage.cache_read) == (9, 3, 4)
+    assert (tap.found.id, tap.found.model, tap.found.finish_reasons) == ("chatcmpl-1", "m-2024", ("stop",))
 
 
-@given(st.integers(0, len(STREAM) - 1))
+@given(st.integers(0, len(WHOLE) - 1))
 def test_a_truncated_stream_is_never_done(length: int) -> None:
     tap = _tap()
-    tap.feed(STREAM[:length])
+    tap.feed(WHOLE[:length])
     tap.end()
-    assert tap.done == (length >= len(STREAM) - 2)  # all but the last blank line is still a whole [DONE]
+    assert tap.found.done == (length >= len(WHOLE) - 2)  # all but the last blank line is still a whole [DONE]
 
 
 def test_usage_on_a_chunk_with_choices_is_read_but_kept() -> None:
     both = _event(choices=[{"index": 0, "delta": {"content": "x"}}], usage={"prompt_tokens": 1, "completion_tokens": 2})
     tap = _tap(strip_usage=True)
     assert tap.feed(HELLO + both) == HELLO + both
-    assert tap.usage is not None
-    assert tap.usage.output == 2
+    assert tap.found.usage is not None
+    assert tap.found.usage.output == 2
 
 
 def test_crlf_and_comments_pass_through_as_they_came() -> None:
     stream = b": PROCESSING\r\n\r\n" + HELLO.replace(b"\n", b"\r\n") + DONE.replace(b"\n", b"\r\n")
     tap = _tap()
     assert tap.feed(stream[:40]) + tap.feed(stream[40:]) == stream
-    assert tap.done
+    assert tap.found.done
 
 
 def test_an_error_event_is_seen_before_and_after_the_first_content() -> None:
     error = sse.encode(b'{"error":{"message":"overloaded","type":"server_error","code":"overloaded"}}')
     before, after = _tap(), _tap()
     assert before.feed(ROLE + error) == b""
-    assert before.error is not None
-    assert not before.committed
+    assert before.found.error is not None
+    assert not before.found.committed
     assert after.feed(HELLO) + after.feed(error) == HELLO + error
-    assert after.error is not None
-    assert after.error.message == "overloaded"
+    assert after.found.error is not None
+    assert after.found.error.message == "overloaded"
 
 
 def test_nothing_follows_an_error_or_the_end_whatever_the_chunking() -> None:
     error = sse.encode(b'{"error":{"message":"overloaded","type":"server_error","code":"overloaded"}}')
     before, after, done = _tap(), _tap(), _tap()
     assert before.feed(ROLE + error + DONE) == b"", "an error before the first content can still be failed over"
-    assert before.error is not None
-    assert not before.committed
+    assert before.found.error is not None
+    assert not before.found.committed
     assert after.feed(HELLO + error + DONE) == HELLO + error
-    assert not after.done
+    assert not after.found.done
     assert done.feed(HELLO + DONE + WORLD) == HELLO + DONE
 
 
 @pytest.mark.parametrize("bad", [b"data: {oops}\n\n", b"data: [1]\n\n", b"data: 7\n\n", b"x" * 10_001])
 def test_what_is_no_event_stream_is_refused(bad: bytes) -> None:
-    with pytest.raises(StreamError):
+    with pytest.raises(AnswerUnreadable):
         _tap().feed(bad)
 
 
 def test_impossible_usage_is_clamped_and_flagged() -> None:
     tap = _tap()
     tap.feed(_event(choices=[], usage={"prompt_tokens": -5, "completion_tokens": 3}))
-    assert tap.usage is not None
-    assert (tap.usage.input, tap.usage.output, tap.usage.clamped) == (0, 3, True)
+    assert tap.found.usage is not None
+    assert (tap.found.usage.input, tap.found.usage.output, tap.found.usage.clamped) == (0, 3, True)

@@ -3,7 +3,12 @@
 from typing import Any
 
 from havuz_gateway.errors import InvalidRequest
-from havuz_gateway.protocols.errors import ProviderError
+from havuz_gateway.protocols.errors import AnswerUnreadable, ProviderError
+
+__all__ = [
+    "AnswerFailed", "AnswerUnreadable", "CannotExpress", "StreamTruncated", "UnknownContent", "cannot_say", "status_of",
+    "unknown_type", "wrong_answer", "wrong_field",
+]  # fmt: skip
 
 
 class UnknownContent(InvalidRequest):
@@ -12,10 +17,6 @@ class UnknownContent(InvalidRequest):
 
 class CannotExpress(InvalidRequest):
     """The target's protocol has no way to say something that must not be left out; `param` is where."""
-
-
-class AnswerUnreadable(ValueError):
-    """The provider's answer, or an event of its stream, is not what its protocol promises."""
 
 
 class StreamTruncated(AnswerUnreadable):

@@ -1,54 +1,42 @@
 """Reading a whole JSON answer for the few things the gateway needs; the bytes themselves are relayed."""
 
-import json
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
+from havuz_gateway.protocols.answer import Answer, decode_answer, text_or_none
+from havuz_gateway.protocols.errors import AnswerUnreadable
+from havuz_gateway.protocols.openai_chat.errors import read_stream_error
 from havuz_gateway.protocols.openai_chat.usage import read_usage
-from havuz_gateway.protocols.usage import Usage
-
-_ANSWER_MEMBER = {"chat": "choices", "embeddings": "data"}
 
 
-class AnswerError(ValueError):
-    """A 200 whose body is no answer: not JSON, or without the member that carries the result."""
+def read_chat_answer(body: bytes) -> Answer:
+    """Read a chat completion. Raises `AnswerUnreadable`."""
+    return _read(body, "choices")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What was read from an answer. `fields` is the decoded body."""
-
-    fields: dict[str, Any]
-    usage: Usage | None
-    id: str | None
-    model: str | None
-    finish_reasons: tuple[str, ...]
+def read_embeddings_answer(body: bytes) -> Answer:
+    """Read a list of embeddings. Raises `AnswerUnreadable`."""
+    return _read(body, "data")
 
 
-def read_answer(operation: str, body: bytes) -> Answer:
-    """Read the answer to `operation`. An error object under status 200 is returned in `fields["error"]`.
-
-    Raises `AnswerError`.
-    """
-    try:
-        fields = json.loads(body)
-    except (ValueError, RecursionError):
-        raise AnswerError("the provider's answer is not JSON") from None
-    if not isinstance(fields, dict):
-        raise AnswerError("the provider's answer is not a JSON object")
-    member = _ANSWER_MEMBER[operation]
-    if not isinstance(fields.get(member), list) and not fields.get("error"):
-        raise AnswerError(f"the provider's answer has no {member!r}")
+def _read(body: bytes, member: str) -> Answer:
+    fields = decode_answer(body)
+    error = read_stream_error(fields) if fields.get("error") else None
+    if error is None and not isinstance(fields.get(member), list):
+        raise AnswerUnreadable(f"the provider's answer has no {member!r}")
+    usage = read_usage(fields.get("usage"))
     return Answer(
-        fields=fields,
-        usage=read_usage(fields.get("usage")),
+        body=body,
+        usage=usage,
         id=text_or_none(fields.get("id")),
         model=text_or_none(fields.get("model")),
         finish_reasons=finish_reasons(fields),
+        error=error,
+        size=_size(fields) if usage is None else 0,
     )
 
 
-def finish_reasons(fields: dict[str, Any]) -> tuple[str, ...]:
+def finish_reasons(fields: Mapping[str, Any]) -> tuple[str, ...]:
     """Every finish reason that an answer or a chunk gives, in the order of its choices."""
     choices = fields.get("choices")
     if not isinstance(choices, list):
@@ -57,6 +45,13 @@ def finish_reasons(fields: dict[str, Any]) -> tuple[str, ...]:
     return tuple(reason for reason in found if isinstance(reason, str))
 
 
-def text_or_none(value: Any) -> str | None:
-    """`value` where it is a text."""
-    return value if isinstance(value, str) else None
+def _size(fields: Mapping[str, Any]) -> int:
+    """Bytes of all that the choices say."""
+    choices = fields.get("choices")
+    size = 0
+    for choice in choices if isinstance(choices, list) else ():
+        message = choice.get("message") if isinstance(choice, Mapping) else None
+        if isinstance(message, Mapping):
+            said = (str(value) for name, value in message.items() if value and name != "role")
+            size += sum(len(text.encode("utf-8", "replace")) for text in said)
+    return size

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 
 from havuz_contract.snapshot.models import Upstream
-from havuz_gateway.providers.base import Provider
+from havuz_gateway.protocols.codec import Quirks
+from havuz_gateway.providers.base import Provider, ProviderCall
 from havuz_gateway.transport.base import UpstreamRequest
 
 BASE_URL = "http://mock.invalid/v1"
+_PROTOCOLS: Mapping[str, tuple[str, ...]] = {"chat": ("openai_chat",), "embeddings": ("openai_chat",)}
 PATHS = {"chat": "/chat/completions", "embeddings": "/embeddings"}
 
 
@@ -14,21 +16,25 @@ class Mock:
     """Speaks OpenAI's protocol; `MockTransport` answers."""
 
     name = "mock"
-    protocol = "openai_chat"
+    protocols = _PROTOCOLS
     telemetry_name = "havuz.mock"
-    output_bound_field = "max_tokens"
     in_process = True
 
     def base_url(self, upstream: Upstream) -> str:
         """A name that resolves to nothing, by RFC 6761."""
         return BASE_URL
 
-    def operation_request(
-        self, upstream: Upstream, operation: str, body: bytes, headers: Mapping[str, str]
-    ) -> UpstreamRequest:
-        """The call for one operation."""
+    def quirks(self, model: str) -> Quirks:
+        """It takes whatever comes."""
+        return Quirks()
+
+    def request(self, upstream: Upstream, call: ProviderCall) -> UpstreamRequest:
+        """The call that asks `call`."""
         return UpstreamRequest(
-            method="POST", url=BASE_URL + PATHS[operation], headers={"content-type": "application/json"}, body=body
+            method="POST",
+            url=BASE_URL + PATHS[call.action],
+            headers={"content-type": "application/json"},
+            body=call.body,
         )
 
     def probe_request(self, upstream: Upstream) -> UpstreamRequest:

@@ -33,7 +33,7 @@ def read(request: Request) -> Call:
 def chat_call(body: Body, fields: ChatFields) -> Call:
     """A chat call of a body whose fields were read."""
     return Call(
-        operation="chat",
+        action="chat",
         protocol=PROTOCOL,
         model=fields.model,
         stream=fields.stream,

@@ -27,7 +27,7 @@ def read(request: Request) -> Call:
     body = decode(request.body)
     fields = read_embeddings(body.fields)
     return Call(
-        operation="embeddings",
+        action="embeddings",
         protocol=PROTOCOL,
         model=fields.model,
         stream=False,

@@ -10,7 +10,9 @@ from havuz_contract.v1alpha1.meta import AGE, MESSAGE, READY, KubeModel, KubeObj
 from havuz_contract.v1alpha1.rules import Rule
 from havuz_contract.v1alpha1.shared import Duration, ModelPatterns, SecretKeyRef, TrafficLimits, between, matching
 
-ProviderName = Literal["openai", "openai-compatible", "mock"]
+ProviderName = Literal["openai", "azure-openai", "anthropic", "gemini", "openai-compatible", "mock"]
+_NEED_BASE_URL = ("openai-compatible", "azure-openai")
+_NEED_SECRET = ("openai", "azure-openai", "anthropic", "gemini")
 
 _URL = (
     r"^https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
@@ -92,14 +94,14 @@ class UpstreamKeySpec(KubeModel):
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            "self.provider != 'openai-compatible' || has(self.baseURL)",
-            "provider 'openai-compatible' needs baseURL: where that server listens",
-            lambda it: it.provider != "openai-compatible" or it.base_url is not None,
+            "!(self.provider in ['openai-compatible', 'azure-openai']) || has(self.baseURL)",
+            "providers 'openai-compatible' and 'azure-openai' need baseURL: where that server listens",
+            lambda it: it.provider not in _NEED_BASE_URL or it.base_url is not None,
         ),
         Rule(
-            "self.provider != 'openai' || has(self.secretRef)",
-            "provider 'openai' needs secretRef: the Secret and key that hold the credential",
-            lambda it: it.provider != "openai" or it.secret_ref is not None,
+            "!(self.provider in ['openai', 'azure-openai', 'anthropic', 'gemini']) || has(self.secretRef)",
+            "this provider needs secretRef: the Secret and key that hold the credential",
+            lambda it: it.provider not in _NEED_SECRET or it.secret_ref is not None,
         ),
         Rule(
             "self.provider != 'mock' || !has(self.baseURL)",
@@ -114,7 +116,7 @@ class UpstreamKeySpec(KubeModel):
     )
 
     provider: ProviderName
-    """Who is called: `openai`, any server that speaks OpenAI's protocol, or the built-in `mock`."""
+    """Who is called: a company, any server that speaks OpenAI's protocol, or the built-in `mock`."""
     base_url: Annotated[BaseURL | None, Field(alias="baseURL")] = None
     """Where the provider listens, up to and including its version path. Default: the provider's own address."""
     secret_ref: SecretKeyRef | None = None

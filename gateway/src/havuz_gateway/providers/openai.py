@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from havuz_contract.snapshot.models import Upstream
 from havuz_gateway.protocols.codec import Quirks
 from havuz_gateway.providers.base import Provider, ProviderCall
+from havuz_gateway.providers.headers import common_headers
 from havuz_gateway.providers.quirks import openai_quirks
 from havuz_gateway.transport.base import UpstreamRequest
 
-_USER_AGENT = "havuz"
 _PROTOCOLS: Mapping[str, tuple[str, ...]] = {"chat": ("openai_chat",), "embeddings": ("openai_chat",)}
 _PATHS = {"chat": "/chat/completions", "embeddings": "/embeddings"}
 
@@ -20,6 +20,7 @@ class OpenAI:
     protocols = _PROTOCOLS
     telemetry_name = "openai"
     in_process = False
+    credential_header = ("authorization", "Bearer ")
     default_base_url = "https://api.openai.com/v1"
 
     def quirks(self, model: str) -> Quirks:
@@ -50,12 +51,7 @@ class OpenAI:
         return (upstream.base_url or self.default_base_url).rstrip("/")
 
     def _headers(self, upstream: Upstream) -> dict[str, str]:
-        # identity: an answer is relayed as it comes, and compressing a loopback or in-cluster hop only costs time
-        headers = {"accept": "*/*", "accept-encoding": "identity", "user-agent": _USER_AGENT}
-        if upstream.credential:
-            headers["authorization"] = f"Bearer {upstream.credential}"
-        headers.update(upstream.headers)
-        return headers
+        return common_headers(upstream, *self.credential_header) | upstream.headers
 
 
 _: type[Provider] = OpenAI

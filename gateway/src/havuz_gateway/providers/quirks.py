@@ -30,3 +30,34 @@ def _efforts(name: str) -> tuple[str, ...]:
     if re.match(r"^gpt-5(-|$)", name):
         return ("minimal", "low", "medium", "high")
     return ("none", "low", "medium", "high", "xhigh")
+
+
+_CLAUDE_VERSION = re.compile(r"claude(?:-[a-z]+)*-(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)")
+
+
+def claude_quirks(model: str) -> Quirks:
+    """Claude models by version: `claude-3-5-haiku-…`, `claude-sonnet-4-5`, `anthropic.claude-opus-4-6-v1`, …
+
+    An unknown name is taken for a model newer than any listed here.
+    """
+    found = _CLAUDE_VERSION.search(model)
+    version = (int(found[1]), int(found[2] or 0)) if found is not None else (99, 0)
+    return Quirks(
+        output_limit=_claude_output_limit(version),
+        thinking="budget" if version < (4, 6) else "adaptive",
+        output_schema="tool" if version < (4, 5) else "native",
+        later_instructions=version >= (4, 6),
+        sampling=version < (4, 7),
+    )
+
+
+def _claude_output_limit(version: tuple[int, int]) -> int:
+    """What an answer may have where the client gave no bound, which this protocol must name."""
+    if version < (3, 5):
+        return 4_096
+    return 8_192 if version < (3, 7) else 16_384
+
+
+def gemini_quirks(model: str) -> Quirks:
+    """Gemini models."""
+    return Quirks()

@@ -82,7 +82,8 @@ def test_the_two_products_are_apart_in_host_unit_and_keys() -> None:
         ("credits.example.com",),
     )
     assert {key.sha256 for key in monthly.keys}.isdisjoint(key.sha256 for key in pack.keys)
-    assert monthly.surface.protocols == pack.surface.protocols == ("openai_chat",)
+    assert monthly.surface.protocols == ("openai_chat", "openai_responses", "anthropic")
+    assert pack.surface.protocols == ("anthropic",)
 
 
 def test_pictures_have_their_prices_and_wait_for_a_version_that_serves_them() -> None:

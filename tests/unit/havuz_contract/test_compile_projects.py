@@ -106,7 +106,10 @@ def test_rights_review_and_surface_reach_the_gateway() -> None:
     assert (part.allow, part.deny, part.group, part.display_name) == (("gemini-*",), ("gemini-pro",), "default", "Shop")
     assert part.review is not None
     assert part.review.models == ("gemini-flash",)
-    assert (part.surface.hosts, part.surface.protocols) == (("api.example.com",), ("openai_chat",))
+    assert (part.surface.hosts, part.surface.protocols) == (
+        ("api.example.com",),
+        ("openai_chat", "openai_responses"),
+    )
     assert part.suspended
 
 

@@ -115,8 +115,8 @@ class Surface(KubeModel):
 
     hosts: Annotated[tuple[HostName, ...], Field(max_length=32), ListSet()] = ()
     """Host names under which the keys work."""
-    protocols: Annotated[tuple[Literal["OpenAI"], ...], Field(max_length=8), ListSet()] = ()
-    """Protocols in which the keys work."""
+    protocols: Annotated[tuple[Literal["OpenAI", "Anthropic", "Gemini"], ...], Field(max_length=8), ListSet()] = ()
+    """Protocols in which the keys work; `OpenAI` is Chat Completions, Responses and what goes with them."""
 
 
 class SelfService(KubeModel):

@@ -81,6 +81,23 @@ def test_an_existing_redis_replaces_the_bundled_one(cluster: Cluster) -> None:
     assert urls == {"ours"}
 
 
+def test_monitoring_is_rendered_where_it_is_asked_for(cluster: Cluster) -> None:
+    assert _of_kind(_render(cluster), "PodMonitor", "PrometheusRule") == []
+    asked = (f"monitoring.{part}.enabled=true" for part in ("podMonitor", "alerts", "dashboard"))
+    documents = _render(cluster, *asked)
+    [rules] = _of_kind(documents, "PrometheusRule")
+    assert rules["spec"]["groups"] == yaml.safe_load((CHARTS / "havuz/monitoring/alerts.yaml").read_text())["groups"]
+    [monitor] = _of_kind(documents, "PodMonitor")
+    [gateway] = [one for one in _of_kind(documents, "Deployment") if one["metadata"]["name"].endswith("-gateway")]
+    pod = gateway["spec"]["template"]
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    assert monitor["spec"]["podMetricsEndpoints"][0]["port"] in {
+        port["name"] for container in pod["spec"]["containers"] for port in container["ports"]
+    }
+    [dashboard] = [one for one in _of_kind(documents, "ConfigMap") if "grafana_dashboard" in one["metadata"]["labels"]]
+    assert json.loads(dashboard["data"]["havuz.json"])["title"] == "havuz"
+
+
 def test_an_operator_of_some_namespaces_has_no_right_in_others(cluster: Cluster) -> None:
     documents = _render(cluster, "operator.namespaces={team-a,team-b}")
     assert [role["metadata"]["namespace"] for role in _of_kind(documents, "Role")] == ["team-a", "team-b"]

@@ -81,6 +81,46 @@ def test_an_existing_redis_replaces_the_bundled_one(cluster: Cluster) -> None:
     assert urls == {"ours"}
 
 
+def test_clients_reach_the_gateway_through_ingress_or_gateway_api_without_a_time_limit_of_theirs(
+    cluster: Cluster, installation: Installation
+) -> None:
+    assert installation.account
+    documents = _render(
+        cluster,
+        "gateway.ingress.enabled=true", "gateway.ingress.hosts={api.example.com}",
+        "gateway.httpRoute.enabled=true", "gateway.httpRoute.parentRefs[0].name=public",
+        "gateway.autoscaling.enabled=true",
+    )  # fmt: skip
+    [ingress] = _of_kind(documents, "Ingress")
+    assert ingress["metadata"]["annotations"]["nginx.ingress.kubernetes.io/proxy-buffering"] == "off"
+    [route] = _of_kind(documents, "HTTPRoute")
+    assert route["spec"]["rules"][0]["timeouts"] == {"request": "0s", "backendRequest": "0s"}
+    [service] = [one for one in _of_kind(documents, "Service") if one["metadata"]["name"] == "havuz-gateway"]
+    assert {port["name"] for port in service["spec"]["ports"]} == {"http"}
+    [scaler] = _of_kind(documents, "HorizontalPodAutoscaler")
+    [gateway] = [one for one in _of_kind(documents, "Deployment") if one["metadata"]["name"] == "havuz-gateway"]
+    assert scaler["spec"]["scaleTargetRef"]["name"] == gateway["metadata"]["name"]
+    assert "replicas" not in gateway["spec"]
+    for document in (ingress, scaler, *_of_kind(documents, "NetworkPolicy", "PodDisruptionBudget")):
+        made = cluster.kubectl(
+            "--namespace", SYSTEM, "apply", "--dry-run=server", "-f", "-", stdin=json.dumps(document)
+        )
+        assert made
+
+
+def test_redis_is_for_havuz_alone(cluster: Cluster) -> None:
+    documents = _render(cluster)
+    policies = {policy["metadata"]["name"]: policy["spec"] for policy in _of_kind(documents, "NetworkPolicy")}
+    [rule] = policies["havuz-redis"]["ingress"]
+    components = {peer["podSelector"]["matchLabels"]["app.kubernetes.io/component"] for peer in rule["from"]}
+    assert components == {"gateway", "operator"}
+    for workload in _of_kind(documents, "Deployment", "StatefulSet"):
+        labels = workload["spec"]["template"]["metadata"]["labels"]
+        chosen = [spec for spec in policies.values() if spec["podSelector"]["matchLabels"].items() <= labels.items()]
+        assert len(chosen) == 1, f"{workload['metadata']['name']} is covered by one policy"
+    assert _of_kind(_render(cluster, "networkPolicy.enabled=false"), "NetworkPolicy") == []
+
+
 def test_monitoring_is_rendered_where_it_is_asked_for(cluster: Cluster) -> None:
     assert _of_kind(_render(cluster), "PodMonitor", "PrometheusRule") == []
     asked = (f"monitoring.{part}.enabled=true" for part in ("podMonitor", "alerts", "dashboard"))

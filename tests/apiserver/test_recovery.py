@@ -8,6 +8,7 @@ import pytest
 import redis
 
 from harness.cluster.cluster import Cluster
+from harness.cluster.installation import Installation
 from harness.cluster.operator import OperatorProcess
 from harness.gateway import GatewayProcess
 from harness.valkey import ValkeyServer
@@ -116,3 +117,41 @@ def test_an_object_from_a_newer_crd_is_refused_by_name_and_stops_nobody_else(
         change_crd("remove")
         if not operator.alive():
             operator.start()
+
+
+def test_a_second_operator_takes_over_from_a_dead_one_and_from_one_that_was_stopped(
+    cluster: Cluster,
+    installation: Installation,
+    operator: OperatorProcess,
+    gateways: tuple[GatewayProcess, ...],
+    quickstart: str,
+) -> None:
+    def candidate() -> OperatorProcess:
+        return OperatorProcess(
+            kubeconfig=installation.account.kubeconfig,
+            redis_url=installation.operator_redis,
+            encryption_keys=installation.encryption_keys,
+            log_format="text",
+            lease_namespace="havuz-system",
+            lease_name="havuz-operator",
+        )
+
+    assert operator.stop() == 0
+    try:
+        with candidate() as first, candidate() as second:
+            cluster.apply(LATER, namespace=quickstart)
+            _wait_programmed(cluster, quickstart)
+            leader, follower = (first, second) if " leading" in first.log else (second, first)
+            assert " leading" not in follower.log
+            leader.kill()
+            cluster.apply(LATER.replace("later", "after-a-death"), namespace=quickstart)
+            _wait_programmed(cluster, quickstart)
+            assert " leading" in follower.log
+            with candidate() as third:
+                assert follower.stop() == 0
+                assert "published" not in third.log or " leading" in third.log
+                cluster.apply(LATER.replace("later", "after-a-stop"), namespace=quickstart)
+                _wait_programmed(cluster, quickstart)
+                assert " leading" in third.log
+    finally:
+        operator.start()

@@ -4,8 +4,11 @@ import asyncio
 import logging
 import os
 import secrets
+import socket
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 from redis.asyncio import Redis
 
@@ -17,6 +20,7 @@ from havuz_operator.fleet import Fleet
 from havuz_operator.handlers.lifecycle import watch_until_signalled
 from havuz_operator.health_report import HealthReport
 from havuz_operator.kube import Kube, KubeError
+from havuz_operator.leadership import Leadership
 from havuz_operator.money_report import MoneyReport
 from havuz_operator.project_keys import make_missing
 from havuz_operator.publication import Publication
@@ -43,8 +47,16 @@ async def run(settings: Settings) -> None:
     )
     async with client, Kube(settings.namespaces) as kube:
         await _list_all(kube, world)
-        parts = _Parts(settings, world=world, kube=kube, client=client)
-        async with Background(parts.work()):
+
+        def duties() -> dict[str, Work]:
+            world.changed.set()
+            return _Parts(settings, world=world, kube=kube, client=client).work()
+
+        async def resync() -> None:
+            await _resync(kube, world, interval=settings.resync_interval)
+
+        lead = partial(_lead, _election(settings, kube), duties)
+        async with Background({"duties": lead, "resync": resync}):
             await watch_until_signalled(
                 world,
                 namespaces=settings.namespaces,
@@ -53,12 +65,39 @@ async def run(settings: Settings) -> None:
     _log.info("stopped")
 
 
+def _election(settings: Settings, kube: Kube) -> Leadership | None:
+    if settings.lease_namespace is None:
+        return None
+    return Leadership(
+        kube,
+        namespace=settings.lease_namespace,
+        name=settings.lease_name,
+        holder=f"{socket.gethostname()}_{secrets.token_hex(4)}",
+        now=time.monotonic,
+        wall=_now,
+    )
+
+
+async def _lead(election: Leadership | None, duties: Callable[[], dict[str, Work]]) -> None:
+    """Do the duties while this is the operator to do them; a new term begins from nothing but the world."""
+    if election is None:
+        async with Background(duties()):
+            await asyncio.Event().wait()
+        return
+    try:
+        while True:
+            await election.acquire()
+            async with Background(duties()):
+                await election.lost()
+    finally:
+        await election.release()
+
+
 class _Parts:
     """The parts of one running operator."""
 
     def __init__(self, settings: Settings, *, world: World, kube: Kube, client: Redis) -> None:
         keyring = settings.keyring()
-        self._settings = settings
         self._world = world
         self._kube = kube
         self._publication = Publication(client, lambda: Publisher(client, keyring))
@@ -85,7 +124,6 @@ class _Parts:
             "fleet": self._fleet.run,
             "health": self._health.run,
             "money": self._money.run,
-            "resync": self._resync,
         }
 
     def _wake(self) -> None:
@@ -100,13 +138,14 @@ class _Parts:
     async def _make_keys(self, compiled: Compiled) -> bool:
         return await make_missing(compiled, world=self._world, kube=self._kube, now=_now(), random=os.urandom)
 
-    async def _resync(self) -> None:
-        """List everything now and then: what a watch has missed, above all a deletion, is found so."""
-        await asyncio.sleep(_FIRST_RESYNC_SECONDS)
-        while True:
-            await _list_all(self._kube, self._world)
-            self._world.changed.set()
-            await asyncio.sleep(self._settings.resync_interval)
+
+async def _resync(kube: Kube, world: World, *, interval: float) -> None:
+    """List everything now and then: what a watch has missed, above all a deletion, is found so."""
+    await asyncio.sleep(_FIRST_RESYNC_SECONDS)
+    while True:
+        await _list_all(kube, world)
+        world.changed.set()
+        await asyncio.sleep(interval)
 
 
 async def _list_all(kube: Kube, world: World) -> None:

@@ -114,6 +114,31 @@ class Kube:
             if not error.terminating:
                 raise
 
+    async def read_lease(self, namespace: str, name: str) -> Document | None:
+        """A Lease, None where there is none. Raises `KubeError`."""
+        try:
+            return await self._call("GET", f"{_leases(namespace)}/{name}")
+        except KubeError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def write_lease(self, body: Document) -> Document | None:
+        """Create a Lease, or replace the version that `body` names. Raises `KubeError`.
+
+        None when somebody else was faster.
+        """
+        metadata = body["metadata"]
+        path = _leases(metadata["namespace"])
+        try:
+            if "resourceVersion" in metadata:
+                return await self._call("PUT", f"{path}/{metadata['name']}", body=body)
+            return await self._call("POST", path, body=body)
+        except KubeError as error:
+            if error.status == 409:
+                return None
+            raise
+
     async def _list(self, kind: str, namespace: str | None) -> Listing:
         api_version = "v1" if kind in (SECRET, NAMESPACE) else f"{GROUP}/{VERSION}"
         documents: list[Document] = []
@@ -168,6 +193,10 @@ def _path(kind: str, namespace: str | None) -> str:
             return "/api/v1/namespaces"
         case _:
             return f"/apis/{GROUP}/{VERSION}{inside}/{KINDS[kind].plural}"
+
+
+def _leases(namespace: str) -> str:
+    return f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
 
 
 def _message(text: bytes) -> str:

@@ -27,6 +27,10 @@ class Settings(ProcessSettings):
     resync_interval: Annotated[float, Field(ge=5, le=86_400)] = Field(
         default=300.0, description="seconds between two full listings, which heal whatever a watch has missed"
     )
+    lease_namespace: str | None = Field(
+        default=None, description="namespace of the Lease that several operators elect one by (default: no election)"
+    )
+    lease_name: str = Field(default="havuz-operator", description="name of that Lease")
     operations_host: str = Field(
         default="0.0.0.0",  # noqa: S104 - the kubelet calls it
         description="address of /livez",

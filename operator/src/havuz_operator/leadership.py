@@ -64,7 +64,7 @@ class Leadership:
     async def acquire(self) -> None:
         """Return once the lease is held."""
         _log.info("waiting to lead", extra={"lease": f"{self._namespace}/{self._name}"})
-        while not await self._attempt():
+        while not await self._attempt():  # noqa: ASYNC110 - nothing tells of a lease that has run out
             await asyncio.sleep(LOOK_SECONDS)
         _log.info("leading", extra={"holder": self._holder})
 

@@ -13,7 +13,7 @@ from havuz_contract.snapshot.models import Upstream
 from havuz_gateway.errors import ServiceUnavailable
 from havuz_gateway.metering.answers import rate_headers, refusal
 from havuz_gateway.metering.closing import Closing, closing_of
-from havuz_gateway.metering.link import Calls, ErrorReply, LinkDown, packed, packed_ascii, packed_parts
+from havuz_gateway.metering.link import Calls, ErrorReply, LinkDown, packed, packed_parts
 from havuz_gateway.metering.meter import Admission, Admitted, Claim, LimitReached, Meter, Settlement
 from havuz_gateway.metering.replay import Replay
 from havuz_gateway.metering.scripts import RELEASE, RESERVE, SETTLE
@@ -110,7 +110,8 @@ class RedisMeter:
         if not self._link.up:
             await self._first_connection()
         try:
-            await self._register(admission.project.uid, admission.now)
+            if self._is_unknown(admission.project.uid, admission.now):
+                await self._register(admission.project.uid, admission.now)
             reply = await self._reserve(terms, admission)
         except (LinkDown, ErrorReply) as error:
             return self._without_redis(terms, admission, error)
@@ -121,18 +122,18 @@ class RedisMeter:
     def settle(self, admitted: Admitted, settlement: Settlement) -> None:
         """Record what the request used; safe to repeat. Returns at once."""
         now = self._wall()
-        closing = closing_of(admitted, settlement, now)
+        admission = admitted.admission
+        terms = self._terms.at(admission.project, admission.key, now)
+        closing = closing_of(admitted, settlement, now, terms)
         if not self._link.up:
             self.spool.append([closing.line(sent=False)])
             self._replay.wake()
             return
-        admission = admitted.admission
-        terms = self._terms.at(admission.project, admission.key, now)
         head = terms.settle if terms.day == admitted.day else closing.head(self._terms)
         self._open += 1
         self._idle.clear()
         SETTLE.submit(self._link, closing.body("new", head, self._clock()), lambda reply: self._settled(closing, reply))
-        if not admitted.reserved:
+        if not admitted.reserved and self._is_unknown(admission.project.uid, now):
             self._register_soon(admission.project.uid, now)
 
     async def claim(
@@ -153,11 +154,10 @@ class RedisMeter:
             await self._link.tried.wait()
 
     async def _reserve(self, terms: Terms, admission: Admission) -> Any:
-        variable = packed_ascii(
-            self._clock(), admission.id, str(admission.ceiling), str(admission.tokens),
-            str(int(admission.lifetime * 1000)), str(admission.abandoned),
+        body = terms.reserve + packed_parts(
+            self._clock(), admission.id, admission.ceiling, admission.tokens, int(admission.lifetime * 1000),
+            admission.abandoned, admission.route.model,
         )  # fmt: skip
-        body = b"".join((terms.reserve, variable, packed_parts(admission.route.model)))
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
         def heard(reply: Any) -> None:
@@ -227,17 +227,19 @@ class RedisMeter:
         for admission in waiting:
             self._release(admission)
 
+    def _is_unknown(self, uid: str, now: float) -> bool:
+        """Whether the sweepers were not told of this project for some time."""
+        return now - self._registered.get(uid, 0.0) >= _REGISTER_SECONDS
+
     async def _register(self, uid: str, now: float) -> None:
         """Tell the sweepers of this project before its first reservation."""
-        if now - self._registered.get(uid, 0.0) >= _REGISTER_SECONDS:
-            await self._link.ask(packed("ZADD", keys.METERED_PROJECTS, int(now), uid))
-            self._registered[uid] = now
+        await self._link.ask(packed("ZADD", keys.METERED_PROJECTS, int(now), uid))
+        self._registered[uid] = now
 
     def _register_soon(self, uid: str, now: float) -> None:
         """Tell the sweepers of a project whose usage stream grows."""
-        if now - self._registered.get(uid, 0.0) >= _REGISTER_SECONDS:
-            self._registered[uid] = now
-            self._link.submit(packed("ZADD", keys.METERED_PROJECTS, int(now), uid), _ignore)
+        self._registered[uid] = now
+        self._link.submit(packed("ZADD", keys.METERED_PROJECTS, int(now), uid), _ignore)
 
 
 def _ignore(_: Any) -> None:

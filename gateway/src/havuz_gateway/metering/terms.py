@@ -17,7 +17,8 @@ _MOST_KNOWN = 10_000
 class Terms:
     """Holds until `until` (unix seconds), or until the project's configuration changes.
 
-    `free`: nothing has to be asked before a request, neither money nor limits.
+    `free`: nothing has to be asked before a request, neither money nor limits. `fixed` are what a settle keeps of them:
+    the plan, and the tokens per minute of project and key.
     """
 
     project: Project
@@ -28,6 +29,7 @@ class Terms:
     period: Period | None
     reserve: bytes
     settle: "SettleHead"
+    fixed: tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class KnownTerms:
             keys.key_leases(uid, key.id), keys.usage_stream(uid),
         )  # fmt: skip
         arguments = (billing.unit, billing.plan, *plan_arguments, *limits, key.id, day, self._owner)
-        tokens = _text(project.limits.tokens_per_minute), _text(key.limits.tokens_per_minute)
+        fixed = (billing.plan, _text(project.limits.tokens_per_minute), _text(key.limits.tokens_per_minute))
         return Terms(
             project=project,
             key=key,
@@ -93,7 +95,8 @@ class KnownTerms:
             free=billing.plan == "Unmetered" and not any(limits),
             period=month,
             reserve=RESERVE.head(len(names), 23) + packed_parts(*names, *arguments),
-            settle=self.settle_head(uid, key.id, day, now, (billing.plan, *tokens)),
+            settle=self.settle_head(uid, key.id, day, now, fixed),
+            fixed=fixed,
         )
 
 

@@ -19,10 +19,10 @@ async def admit(request_id: str, identity: Identity, call: Call, plan: Plan, ser
     metered = project.billing.plan != "Unmetered" and call.action != "count_tokens"  # which costs nothing anywhere
     if metered:
         prices = prices_of(project, call, plan)
-        ceiling = ceiling_of(call, plan, prices)
     if metered or _counts_tokens(project.limits) or _counts_tokens(key.limits):
         estimated = estimate_of(call, plan)
         tokens = estimated.expected
+        ceiling = ceiling_of(call, plan, prices, estimated) if metered else 0
         if services.metering.bill_abandoned:
             costs = (pricing.cost(price, Usage(input=estimated.input, output=0)) for price in prices.values())
             abandoned = min(max(costs, default=0), ceiling)

@@ -114,7 +114,7 @@ class Failover(Part):
     reasons: frozenset[FailoverReason] = frozenset(
         {"Connect", "Timeout", "RateLimited", "ServerError", "Rejected", "Exhausted", "ModelMissing"}
     )
-    total: float = 120.0
+    total: float = 600.0
     first_token: float = 20.0
     idle: float = 30.0
     keepalive: float = 15.0

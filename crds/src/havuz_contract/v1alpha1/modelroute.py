@@ -172,7 +172,7 @@ class Failover(KubeModel):
         "ModelMissing",
     )
     """Failures after which another key is tried."""
-    total: Annotated[Duration, between("1s", "1h")] = "120s"
+    total: Annotated[Duration, between("1s", "1h")] = "600s"
     """The whole request, all attempts included."""
     first_token: Annotated[Duration, between("100ms", "1h")] = "20s"  # noqa: S105 (tokens of a model)
     """Longest wait for the first content of one attempt."""

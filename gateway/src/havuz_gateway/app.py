@@ -19,7 +19,7 @@ from havuz_gateway.metering.link import Calls
 from havuz_gateway.metering.redis_meter import MeterSettings, RedisMeter
 from havuz_gateway.metering.usage import UsageReader
 from havuz_gateway.operations import Readiness
-from havuz_gateway.pipeline.services import Metering, Services
+from havuz_gateway.pipeline.services import Services
 from havuz_gateway.pool.pool import Pool
 from havuz_gateway.pool.probe import Probes
 from havuz_gateway.pool.sharing import Sharing
@@ -73,7 +73,7 @@ class _Parts:
             pool=self.pool,
             meter=self.meter,
             usage=self.usage,
-            metering=Metering(margin=settings.reservation_margin, bill_abandoned=settings.abandoned == "BillInput"),
+            reservation_margin=settings.reservation_margin,
             telemetry=self.telemetry,
             test_member=self._test_member,
             now=time.monotonic,

@@ -18,6 +18,7 @@ KeyMode = Literal["Live", "Test"]
 Plan = Literal["Unmetered", "Prepaid", "Monthly"]
 OnMeterDown = Literal["Refuse", "Serve"]
 OnDisconnect = Literal["Cancel", "Drain"]
+OnAbandoned = Literal["Release", "BillInput"]
 FailoverReason = Literal["Connect", "Timeout", "RateLimited", "ServerError", "Rejected", "Exhausted", "ModelMissing"]
 
 
@@ -135,6 +136,7 @@ class Route(Part):
     failover: Failover = Failover()
     modes: dict[Literal["think", "deepsearch"], Mode] = Field(default_factory=dict)
     prices: tuple[Price, ...] = ()  # one per unit
+    on_abandoned: OnAbandoned = "Release"  # what a request costs whose gateway died: nothing, or its estimated input
     groups: tuple[str, ...] | None = None
     order: int = 0  # where two routes claim one model id, the lower order serves it
 

@@ -228,6 +228,8 @@ class ModelRouteSpec(KubeModel):
     """What the switches `think` and `deepsearch` mean."""
     prices: Prices | None = None
     """What the model costs, one entry per unit. A metered Project is offered the model only in a unit it has here."""
+    on_abandoned: Literal["Release", "BillInput"] = "Release"
+    """What a request costs a metered Project when its gateway died before the end: nothing, or its estimated input."""
     expose_to: Exposure = Exposure()
     """Whose projects see the route."""
 

@@ -23,7 +23,7 @@ async def admit(request_id: str, identity: Identity, call: Call, plan: Plan, ser
         estimated = estimate_of(call, plan)
         tokens = estimated.expected
         ceiling = ceiling_of(call, plan, prices, estimated) if metered else 0
-        if services.metering.bill_abandoned:
+        if plan.route.on_abandoned == "BillInput":
             costs = (pricing.cost(price, Usage(input=estimated.input, output=0)) for price in prices.values())
             abandoned = min(max(costs, default=0), ceiling)
     admission = Admission(
@@ -44,7 +44,7 @@ def lifetime(identity: Identity, call: Call, plan: Plan, services: Services) -> 
     """Seconds after which the request can't be under way any more."""
     billing = identity.project.billing
     drain = billing.drain_seconds if billing.on_disconnect == "Drain" else 0.0
-    return (call.timeout or plan.route.failover.total) + drain + services.metering.margin
+    return (call.timeout or plan.route.failover.total) + drain + services.reservation_margin
 
 
 def _counts_tokens(limits: Limits) -> bool:

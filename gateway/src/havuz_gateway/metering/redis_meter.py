@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from havuz_gateway.metering.spool import Spool
 from havuz_gateway.metering.sweeper import Sweeper
 from havuz_gateway.metering.terms import KnownTerms, Terms
 from havuz_gateway.metering.upstream_limits import UpstreamLimits
+from havuz_gateway.telemetry.money import Backlog
 
 _log = logging.getLogger(__name__)
 _REGISTER_SECONDS = 600
@@ -102,6 +103,14 @@ class RedisMeter:
         except TimeoutError:
             _log.warning("settles are left in the journal for the next process")
 
+    def backlog(self) -> Backlog:
+        """What Redis has not taken so far."""
+        return Backlog(up=self._link.up, in_flight=self._open, journal_bytes=self.spool.backlog, lost=self.spool.lost)
+
+    def served(self) -> Iterator[str]:
+        """The uids of projects with requests of late; some more than once."""
+        return self._terms.served(self._wall())
+
     async def admit(self, admission: Admission) -> Admitted:
         """Let the request in. Raises `GatewayError` when a limit or the balance stands in the way."""
         terms = self._terms.at(admission.project, admission.key, admission.now)
@@ -110,8 +119,7 @@ class RedisMeter:
         if not self._link.up:
             await self._first_connection()
         try:
-            if self._is_unknown(admission.project.uid, admission.now):
-                await self._register(admission.project.uid, admission.now)
+            await self._register(admission.project.uid, admission.now)
             reply = await self._reserve(terms, admission)
         except (LinkDown, ErrorReply) as error:
             return self._without_redis(terms, admission, error)
@@ -133,7 +141,7 @@ class RedisMeter:
         self._open += 1
         self._idle.clear()
         SETTLE.submit(self._link, closing.body("new", head, self._clock()), lambda reply: self._settled(closing, reply))
-        if not admitted.reserved and self._is_unknown(admission.project.uid, now):
+        if not admitted.reserved:
             self._register_soon(admission.project.uid, now)
 
     async def claim(
@@ -227,19 +235,17 @@ class RedisMeter:
         for admission in waiting:
             self._release(admission)
 
-    def _is_unknown(self, uid: str, now: float) -> bool:
-        """Whether the sweepers were not told of this project for some time."""
-        return now - self._registered.get(uid, 0.0) >= _REGISTER_SECONDS
-
     async def _register(self, uid: str, now: float) -> None:
         """Tell the sweepers of this project before its first reservation."""
-        await self._link.ask(packed("ZADD", keys.METERED_PROJECTS, int(now), uid))
-        self._registered[uid] = now
+        if now - self._registered.get(uid, 0.0) >= _REGISTER_SECONDS:
+            await self._link.ask(packed("ZADD", keys.METERED_PROJECTS, int(now), uid))
+            self._registered[uid] = now
 
     def _register_soon(self, uid: str, now: float) -> None:
         """Tell the sweepers of a project whose usage stream grows."""
-        self._registered[uid] = now
-        self._link.submit(packed("ZADD", keys.METERED_PROJECTS, int(now), uid), _ignore)
+        if now - self._registered.get(uid, 0.0) >= _REGISTER_SECONDS:
+            self._registered[uid] = now
+            self._link.submit(packed("ZADD", keys.METERED_PROJECTS, int(now), uid), _ignore)
 
 
 def _ignore(_: Any) -> None:

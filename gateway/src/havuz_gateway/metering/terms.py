@@ -1,5 +1,6 @@
 """What all requests of one project and key have in common in an hour, packed once: keys, limits, plan and period."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -57,6 +58,10 @@ class KnownTerms:
             self._known.clear()
         made = self._known[project.uid, key.id] = self._make(project, key, now)
         return made
+
+    def served(self, now: float) -> Iterator[str]:
+        """The uids of projects with requests within the last hour, or a little longer; some more than once."""
+        return (terms.project.uid for terms in self._known.values() if now < terms.until + _HOUR)
 
     def settle_head(self, uid: str, key_id: str, day: str, now: float, fixed: tuple[str, str, str]) -> SettleHead:
         """For a request admitted on `day` and settled at `now`; `fixed` are plan and tokens per minute."""

@@ -1,11 +1,13 @@
 """A gateway that counts nothing: beside it one sees what metering costs. Started like `python -m havuz_gateway`."""
 
 import sys
+from collections.abc import Iterator
 
 from havuz_contract.snapshot.models import Upstream
 from havuz_gateway import app, cli
 from havuz_gateway.metering.meter import Admission, Admitted, Claim, LimitReached, Meter, Settlement
 from havuz_gateway.settings import Settings
+from havuz_gateway.telemetry.money import Backlog
 
 
 class Uncounted:
@@ -28,6 +30,14 @@ class Uncounted:
         self, upstream: Upstream, *, attempt_id: str, tokens: int, ceiling: int, lifetime: float
     ) -> Claim | LimitReached | None:
         """No upstream is limited."""
+
+    def served(self) -> Iterator[str]:
+        """No project's money moves."""
+        return iter(())
+
+    def backlog(self) -> Backlog:
+        """There is nothing to write down."""
+        return Backlog(up=True, in_flight=0, journal_bytes=0, lost=0)
 
     def unclaim(self, claim: Claim, *, tokens: int, cost: int) -> None:
         """Nothing was claimed."""

@@ -1,16 +1,24 @@
 """Requests whose gateway died, late settles, and usage events too old to keep."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
+import aiohttp
 import pytest
 from redis.asyncio import Redis
 
+from harness.caller import calling
+from harness.fake_provider import Hang
+from harness.fixtures import StartGateway
+from harness.gateway import GatewayProcess
 from harness.metering import Clock, account_of, admission, credit, customer, metering, prepaid, settled
-from harness.paying import eventually
+from harness.paying import MESSAGES, eventually, paying
 from harness.valkey import ValkeyServer
+from harness.world import World
 from havuz_contract import keys
+from havuz_contract.snapshot.models import Failover
 from havuz_gateway.metering.ledger import usage_events, verify
 from havuz_gateway.metering.redis_meter import RedisMeter
 
@@ -123,3 +131,32 @@ async def test_a_project_that_is_not_used_any_more_is_forgotten_by_the_sweep(
     clock.now += 3 * 86_400
     await meter.sweeper.sweep(everywhere=True)
     assert not await known()
+
+
+@pytest.mark.parametrize("policy", ["Release", "BillInput"])
+async def test_the_route_says_what_a_request_costs_whose_gateway_was_killed(
+    world: World, gateway: GatewayProcess, valkey: ValkeyServer, start_gateway: StartGateway, policy: str
+) -> None:
+    brief = {"on_abandoned": policy, "failover": Failover(total=1.0, first_token=1.0)}
+    async with paying(world, gateway, route=brief) as customer:
+        customer.provider.script(Hang())
+        victim = await asyncio.to_thread(start_gateway, reservation_margin="0")
+        async with calling(victim.base_url, customer.customer.live) as caller:
+            body = {"model": customer.route.model, "messages": MESSAGES}
+            asking = asyncio.create_task(caller.post("/v1/chat/completions", body), name="asking")
+            await customer.provider.received(1)
+            victim.kill()
+            with pytest.raises(aiohttp.ClientError):
+                await asking
+        async with metering(valkey.url, wall=time.time, clock=lambda: "0") as other:
+
+            async def swept() -> bool:
+                await other.sweeper.sweep()
+                return (await customer.proof()).open_requests == 0
+
+            await eventually(swept, 10)
+        (event,) = await customer.closed(1)
+        spent = (await customer.account()).spent
+    assert (event["status"], event["flags"]) == ("abandoned", "estimated")
+    assert spent == (0 if policy == "Release" else int(event["cost"]))
+    assert (spent > 0) is (policy == "BillInput")

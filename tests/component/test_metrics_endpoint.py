@@ -1,28 +1,15 @@
 """`/metrics` of a real gateway."""
 
-import asyncio
-import urllib.request
-
 from prometheus_client import Metric
-from prometheus_client.parser import text_string_to_metric_families
 
 from harness.builders import fresh
 from harness.caller import calling
 from harness.fake_provider import FakeProvider, Json, error
 from harness.gateway import GatewayProcess
+from harness.scrape import scrape
 from harness.world import World
 
 CHAT = "/v1/chat/completions"
-
-
-async def _scrape(gateway: GatewayProcess) -> dict[str, Metric]:
-    def read() -> tuple[str, str]:
-        with urllib.request.urlopen(f"{gateway.operations_url}/metrics", timeout=10) as answer:
-            return answer.headers["content-type"], answer.read().decode()
-
-    kind, text = await asyncio.to_thread(read)
-    assert kind.startswith("text/plain")
-    return {family.name: family for family in text_string_to_metric_families(text)}
 
 
 def _total(family: Metric, **labels: str) -> float:
@@ -44,7 +31,7 @@ async def test_requests_tokens_and_attempts_are_counted(
     provider.script(error(500), Json())
     async with calling(gateway.base_url, customer.live) as caller:
         assert (await caller.post(CHAT, _body(route.model))).status == 200
-    seen = await _scrape(gateway)
+    seen = await scrape(gateway)
     model = {"gen_ai_request_model": route.model}
     assert _total(seen["havuz_requests"], http_response_status_code="200", **model) == 1
     assert _total(seen["gen_ai_client_operation_duration_seconds"], **model) > 1  # the count, and some time
@@ -69,7 +56,7 @@ async def test_junk_from_clients_makes_no_series(world: World, gateway: GatewayP
             assert (await caller.post(CHAT, _body(route.model))).status == 400
     async with calling(gateway.base_url, "pk_live_junk") as caller:
         assert (await caller.post(CHAT, _body(junk[0]))).status == 401
-    seen = await _scrape(gateway)
+    seen = await scrape(gateway)
     values = {value for family in seen.values() for sample in family.samples for value in sample.labels.values()}
     assert not [value for value in values if "junk" in value]
     assert _total(seen["havuz_requests"], gen_ai_request_model=route.model, error_type="_OTHER") == 5
@@ -77,7 +64,7 @@ async def test_junk_from_clients_makes_no_series(world: World, gateway: GatewayP
 
 async def test_the_configuration_in_force_is_shown(world: World, gateway: GatewayProcess) -> None:
     await world.serve()
-    seen = await _scrape(gateway)
+    seen = await scrape(gateway)
     assert seen["havuz_config_revision"].samples[0].value == world.revision
     assert seen["havuz_config_age_seconds"].samples[0].value < 60
     assert seen["havuz_requests_in_flight"].samples[0].value == 0
@@ -88,7 +75,7 @@ async def test_the_pool_is_shown_as_it_stands(world: World, gateway: GatewayProc
     provider.script(error(401), Json())
     async with calling(gateway.base_url, customer.live) as caller:
         assert (await caller.post(CHAT, _body(route.model))).status == 200
-    seen = await _scrape(gateway)
+    seen = await scrape(gateway)
     keys = {upstream.name for upstream in world.snapshot.upstreams.values()}
     states = [
         sample.labels["havuz_upstream_key_state"]

@@ -6,6 +6,7 @@ from harness.builders import make_project, make_route, make_upstream
 from harness.caller import calling
 from harness.gateway import GatewayProcess
 from harness.world import World
+from havuz_contract.snapshot.models import Billing, Price
 
 
 async def test_only_what_the_key_may_use_is_listed(world: World, gateway: GatewayProcess) -> None:
@@ -68,6 +69,26 @@ async def test_a_model_that_serves_other_operations_says_so(world: World, gatewa
         reply = await caller.post("/v1/chat/completions", body)
     assert (reply.status, reply.error["param"]) == (400, "model")
     assert "embeddings" in reply.error["message"]
+
+
+async def test_a_model_that_the_project_cannot_pay_for_is_hidden_and_says_why(
+    world: World, gateway: GatewayProcess
+) -> None:
+    upstream = make_upstream()
+    in_credits = make_route(upstream, prices=(Price(unit="credits", per_request=1),))
+    in_dollars = make_route(upstream, prices=(Price(unit="USD", per_request=1),))
+    paying, free = make_project(billing=Billing(plan="Prepaid")), make_project()
+    await world.apply(upstream, in_credits, in_dollars, paying, free)
+    async with calling(gateway.base_url, paying.live) as caller:
+        listed = await caller.get("/v1/models")
+        hidden = await caller.get(f"/v1/models/{in_credits.model}")
+        offered = await caller.get(f"/v1/models/{in_dollars.model}")
+    assert [model["id"] for model in listed.json["data"]] == [in_dollars.model]
+    assert (hidden.status, hidden.error["type"], hidden.error["param"]) == (402, "price_missing", "model")
+    assert "USD" in hidden.error["message"]
+    assert offered.json["id"] == in_dollars.model
+    async with calling(gateway.base_url, free.live) as caller:
+        assert (await caller.get(f"/v1/models/{in_credits.model}")).status == 200
 
 
 async def test_models_need_a_key(world: World, gateway: GatewayProcess) -> None:

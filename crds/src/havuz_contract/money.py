@@ -31,6 +31,6 @@ def parse_amount(text: str) -> int:
 
 def format_amount(nanos: int) -> str:
     """Turn nanos into the shortest decimal string of units: `1_500_000_000` is `"1.5"`."""
-    with localcontext(prec=50):
-        text = format(Decimal(nanos) / NANOS_PER_UNIT, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    whole, part = divmod(abs(nanos), NANOS_PER_UNIT)
+    text = f"{whole}.{part:09d}".rstrip("0").rstrip(".")
+    return f"-{text}" if nanos < 0 else text

@@ -18,8 +18,9 @@ from havuz_gateway.metering.address import calls_to
 from havuz_gateway.metering.link import Calls
 from havuz_gateway.metering.redis_meter import MeterSettings, RedisMeter
 from havuz_gateway.metering.usage import UsageReader
+from havuz_gateway.metering.watch import AccountsWatch
 from havuz_gateway.operations import Readiness
-from havuz_gateway.pipeline.services import Metering, Services
+from havuz_gateway.pipeline.services import Services
 from havuz_gateway.pool.pool import Pool
 from havuz_gateway.pool.probe import Probes
 from havuz_gateway.pool.sharing import Sharing
@@ -68,12 +69,15 @@ class _Parts:
         self.fleet = FleetReport(self.redis, self.holder, gateway_id=settings.gateway_id, wall=time.time)
         self.meter = _meter(settings)
         self.usage = UsageReader(_calls(settings))
+        self.watch = AccountsWatch(
+            self.usage, served=self.meter.served, projects=lambda: self.holder.view().snapshot.projects, wall=time.time
+        )
         self.services = Services(
             view=self.holder.view,
             pool=self.pool,
             meter=self.meter,
             usage=self.usage,
-            metering=Metering(margin=settings.reservation_margin, bill_abandoned=settings.abandoned == "BillInput"),
+            reservation_margin=settings.reservation_margin,
             telemetry=self.telemetry,
             test_member=self._test_member,
             now=time.monotonic,
@@ -108,6 +112,7 @@ def build_gateway(settings: Settings) -> lifecycle.Gateway:
     edge = HttpEdge(every_surface(), parts.services, bounds=HttpBounds(max_body=settings.max_body_bytes))
     metrics = parts.telemetry.metrics
     metrics.observe_config(revision=lambda: parts.holder.view().revision, age=parts.source.age)
+    metrics.observe_meter(money=parts.watch.money, backlog=parts.meter.backlog)
     metrics.observe_in_flight(lambda: edge.active)
     metrics.observe_pool(states=lambda: parts.pool.states(time.monotonic()), usable=parts.usable_shares)
     background = {
@@ -116,6 +121,7 @@ def build_gateway(settings: Settings) -> lifecycle.Gateway:
         "sharing": parts.sharing.run,
         "probes": parts.probes.run,
         "usage": parts.usage.run,
+        "money": parts.watch.run,
     }
     closing: list[Callable[[], Awaitable[None]]] = [
         parts.services.drains.close,

@@ -9,7 +9,7 @@ import secrets
 import socket
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
@@ -63,9 +63,6 @@ class Settings(ProcessSettings):
     )
     reservation_margin: Seconds = Field(
         default=60.0, description="seconds after a request's deadline until its reservation counts as abandoned"
-    )
-    abandoned: Literal["Release", "BillInput"] = Field(
-        default="Release", description="what a request costs whose gateway died: nothing, or its estimated input"
     )
     sweep_interval: Annotated[float, Field(ge=0.1, le=3600)] = Field(
         default=5.0, description="seconds between two looks for abandoned requests, by one gateway of the fleet"

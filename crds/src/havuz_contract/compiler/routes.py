@@ -171,6 +171,7 @@ def _route(route: ModelRoute, targets: tuple[Target, ...], modes: dict[ModeName,
         ),
         modes=modes,
         prices=billing.prices(spec.prices),
+        on_abandoned=spec.on_abandoned,
         groups=visible_to,
         order=age,
     )

@@ -18,6 +18,7 @@ KeyMode = Literal["Live", "Test"]
 Plan = Literal["Unmetered", "Prepaid", "Monthly"]
 OnMeterDown = Literal["Refuse", "Serve"]
 OnDisconnect = Literal["Cancel", "Drain"]
+OnAbandoned = Literal["Release", "BillInput"]
 FailoverReason = Literal["Connect", "Timeout", "RateLimited", "ServerError", "Rejected", "Exhausted", "ModelMissing"]
 
 
@@ -114,7 +115,7 @@ class Failover(Part):
     reasons: frozenset[FailoverReason] = frozenset(
         {"Connect", "Timeout", "RateLimited", "ServerError", "Rejected", "Exhausted", "ModelMissing"}
     )
-    total: float = 120.0
+    total: float = 600.0
     first_token: float = 20.0
     idle: float = 30.0
     keepalive: float = 15.0
@@ -135,6 +136,7 @@ class Route(Part):
     failover: Failover = Failover()
     modes: dict[Literal["think", "deepsearch"], Mode] = Field(default_factory=dict)
     prices: tuple[Price, ...] = ()  # one per unit
+    on_abandoned: OnAbandoned = "Release"  # what a request costs whose gateway died: nothing, or its estimated input
     groups: tuple[str, ...] | None = None
     order: int = 0  # where two routes claim one model id, the lower order serves it
 

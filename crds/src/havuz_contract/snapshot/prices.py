@@ -50,4 +50,7 @@ def _targets(route: Route) -> Iterator[Target]:
 
 
 def _find(unit: str, prices: Iterable[Price]) -> Price | None:
-    return next((price for price in prices if price.unit == unit), None)
+    for price in prices:  # on the way of each request: a generator costs more than all it looks at
+        if price.unit == unit:
+            return price
+    return None

@@ -172,7 +172,7 @@ class Failover(KubeModel):
         "ModelMissing",
     )
     """Failures after which another key is tried."""
-    total: Annotated[Duration, between("1s", "1h")] = "120s"
+    total: Annotated[Duration, between("1s", "1h")] = "600s"
     """The whole request, all attempts included."""
     first_token: Annotated[Duration, between("100ms", "1h")] = "20s"  # noqa: S105 (tokens of a model)
     """Longest wait for the first content of one attempt."""
@@ -228,6 +228,8 @@ class ModelRouteSpec(KubeModel):
     """What the switches `think` and `deepsearch` mean."""
     prices: Prices | None = None
     """What the model costs, one entry per unit. A metered Project is offered the model only in a unit it has here."""
+    on_abandoned: Literal["Release", "BillInput"] = "Release"
+    """What a request costs a metered Project when its gateway died before the end: nothing, or its estimated input."""
     expose_to: Exposure = Exposure()
     """Whose projects see the route."""
 

@@ -75,11 +75,11 @@ class View:
             if route is not None
             and route.model == name
             and self.may_use(project, name, now)
-            and _billable(route, project)
+            and is_offered(route, project)
         ]
 
 
-def _billable(route: Route, project: Project) -> bool:
+def is_offered(route: Route, project: Project) -> bool:
     """Whether the project pays nothing, or at least one operation of the route has a price in its unit."""
     if project.billing.plan == "Unmetered":
         return True

@@ -1,14 +1,13 @@
 """A settle on its way: everything the script needs, in a form that survives this process."""
 
 import json
-from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from havuz_contract import keys
-from havuz_gateway.metering.link import packed_ascii, packed_parts
+from havuz_gateway.metering.link import packed_parts
 from havuz_gateway.metering.meter import Admitted, Settlement
-from havuz_gateway.metering.terms import KnownTerms, SettleHead
+from havuz_gateway.metering.terms import KnownTerms, SettleHead, Terms
 from havuz_gateway.protocols.usage import Usage
 
 How = Literal["new", "again", "expired"]
@@ -19,8 +18,7 @@ _MOST_TOKENS = 1_000_000_000_000
 _NOTHING = Usage(input=0, output=0)
 
 
-@dataclass(frozen=True, slots=True)
-class Closing:
+class Closing(NamedTuple):
     """One request to be settled. `at` is unix seconds; `counts` and `event` are as `settle.lua` takes them.
 
     `fixed` are the plan and the tokens per minute of project and key at its admission.
@@ -42,16 +40,15 @@ class Closing:
     def body(self, how: How, head: SettleHead, now: str = "0") -> bytes:
         """The call's keys and arguments after the script's name; `now` in unix milliseconds, '0' asks the server."""
         lives = _MARK_SECONDS if self.reserved or self.fixed[0] == "Unmetered" else _UNRESERVED_MARK_SECONDS
-        return b"".join(
-            (
-                head.before_mark,
-                packed_parts(keys.settled(self.uid, self.id)),
-                head.after_mark,
-                packed_ascii(now, self.id, str(self.cost), how, "1" if self.reserved else "", str(self.tokens)),
-                packed_parts(self.dimensions),
-                packed_ascii(str(lives), self.counts, self.event),
-            )
-        )  # fmt: skip
+        return b"".join((
+            head.before_mark,
+            packed_parts(keys.settled(self.uid, self.id)),
+            head.after_mark,
+            packed_parts(
+                now, self.id, self.cost, how, "1" if self.reserved else "", self.tokens, self.dimensions, lives,
+                self.counts, self.event,
+            ),
+        ))  # fmt: skip
 
     def head(self, terms: KnownTerms) -> SettleHead:
         """The part before, made for this one alone."""
@@ -59,7 +56,7 @@ class Closing:
 
     def line(self, *, sent: bool) -> bytes:
         """As a line of the journal; `sent` says that Redis may have it already."""
-        text = json.dumps({"v": _LINE_VERSION, "sent": sent, **asdict(self)}, separators=(",", ":"))
+        text = json.dumps({"v": _LINE_VERSION, "sent": sent, **self._asdict()}, separators=(",", ":"))
         return text.encode() + b"\n"
 
 
@@ -76,10 +73,10 @@ def read_line(line: bytes) -> tuple[Closing, bool]:
         raise ValueError(f"a line of the journal lacks a field: {error}") from None
 
 
-def closing_of(admitted: Admitted, settlement: Settlement, at: float) -> Closing:
-    """The settle of an admitted request, at unix seconds."""
+def closing_of(admitted: Admitted, settlement: Settlement, at: float, terms: Terms) -> Closing:
+    """The settle of an admitted request, at unix seconds; `terms` are those of its project and key."""
     admission = admitted.admission
-    project, key = admission.project, admission.key
+    key = admission.key
     used = settlement.usage or _NOTHING
     read, written, cached, stored = map(_bounded, (used.input, used.output, used.cache_read, used.cache_write))
     dimensions, event = _labels(
@@ -87,14 +84,14 @@ def closing_of(admitted: Admitted, settlement: Settlement, at: float) -> Closing
         settlement.operation, settlement.status,
     )  # fmt: skip
     return Closing(
-        uid=project.uid,
+        uid=admission.project.uid,
         key_id=key.id,
         id=admission.id,
         day=admitted.day,
         at=at,
         cost=settlement.cost,
         reserved=admitted.reserved,
-        fixed=(project.billing.plan, _text(project.limits.tokens_per_minute), _text(key.limits.tokens_per_minute)),
+        fixed=terms.fixed,
         tokens=read + written,
         dimensions=dimensions,
         counts=f"{1 if settlement.status == 'error' else 0},{read},{written},{cached},{stored}",
@@ -120,7 +117,3 @@ def _labels(
 
 def _bounded(tokens: int) -> int:
     return tokens if 0 <= tokens <= _MOST_TOKENS else min(max(0, tokens), _MOST_TOKENS)
-
-
-def _text(limit: int | None) -> str:
-    return "" if limit is None else str(limit)

@@ -7,8 +7,7 @@ for each picture or file, and 1,024 for what a provider adds of its own.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 from havuz_contract.snapshot.models import Operation, Parameters
 from havuz_gateway.metering.prompts import bounds_of, text_size
@@ -30,11 +29,10 @@ _ATTACHMENTS = {
     "openai_responses": ((b'"input_image"', b'"input_file"', b'"input_audio"'), 1),
     "gemini": ((b'"inlineData"', b'"inline_data"', b'"fileData"', b'"file_data"'), 1),
 }
-_OUTPUT_BOUNDS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+_BOUNDS = ("max_completion_tokens", "max_tokens", "max_output_tokens", "n")
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(NamedTuple):
     """Tokens of one request. `output` is the bound that holds for the whole answer, None where there is none."""
 
     input: int
@@ -70,7 +68,9 @@ def estimate(
     if operation == "embeddings":
         return Estimate(input=_embedded(fields.get("input")), most_input=size + MOST_ADDED_TOKENS, output=0)
     names, times = _ATTACHMENTS[protocol]
-    attached = sum((raw.count(name) + times - 1) // times for name in names)
+    attached = 0
+    for name in names:
+        attached += (raw.count(name) + times - 1) // times
     choices, bound = _bounds(bounds_of(protocol, fields), layers)
     return Estimate(
         input=min(_text_tokens(protocol, fields) + attached * ATTACHMENT_TOKENS, _MOST_TOKENS),
@@ -96,18 +96,18 @@ def delivered_tokens(events: int, size: int, envelope: int) -> int:
 
 def _bounds(fields: Mapping[str, Any], layers: Iterable[Parameters]) -> tuple[int, int | None]:
     """Number of choices and the output bound of each, as the provider will read them."""
-    values = {name: fields.get(name) for name in (*_OUTPUT_BOUNDS, "n")}
+    get = fields.get
+    values = [get("max_completion_tokens"), get("max_tokens"), get("max_output_tokens"), get("n")]
     for layer in layers:
-        for name in values:
+        for index, name in enumerate(_BOUNDS):
             if name in layer.drop:
-                values[name] = None
+                values[index] = None
             elif name in layer.overrides:
-                values[name] = layer.overrides[name]
+                values[index] = layer.overrides[name]
             elif name in layer.defaults and name not in fields:
-                values[name] = layer.defaults[name]
-    choices = values.pop("n")
-    bounds = [value for value in values.values() if _is_count(value)]
-    return (choices if _is_count(choices) else 1), max(bounds, default=None)
+                values[index] = layer.defaults[name]
+    *bounds, choices = values
+    return (choices if _is_count(choices) else 1), max(filter(_is_count, bounds), default=None)
 
 
 def _is_count(value: Any) -> TypeGuard[int]:
@@ -121,12 +121,10 @@ def _text_tokens(protocol: str, fields: Mapping[str, Any]) -> int:
     size = count = 0
     messages = fields.get("messages")
     for message in messages if isinstance(messages, list) else ():
-        if isinstance(message, Mapping):
+        if isinstance(message, dict):  # as JSON is decoded; asking for any Mapping costs several times as much
             count += 1
-            size += _content_size(message.get("content")) + _calls_size(message.get("tool_calls"))
-    tools = fields.get("tools")
-    if tools:
-        size += _size(str(tools))
+            size += _content_size(message.get("content")) + _text_size(message.get("tool_calls"))
+    size += _text_size(fields.get("tools"))
     return tokens_of(size) + count * MESSAGE_TOKENS
 
 
@@ -135,12 +133,12 @@ def _content_size(content: Any) -> int:
         return _size(content)
     if not isinstance(content, list):
         return 0
-    texts = (part.get("text") for part in content if isinstance(part, Mapping))
+    texts = (part.get("text") for part in content if isinstance(part, dict))
     return sum(_size(text) for text in texts if isinstance(text, str))
 
 
-def _calls_size(calls: Any) -> int:
-    return _size(str(calls)) if calls else 0
+def _text_size(value: Any) -> int:
+    return _size(str(value)) if value else 0
 
 
 def _embedded(given: Any) -> int:

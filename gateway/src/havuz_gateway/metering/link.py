@@ -58,21 +58,14 @@ class Address:
 
 def packed(*parts: bytes | str | int) -> bytes:
     """One command as Redis reads it."""
-    return b"*%d\r\n%b" % (len(parts), packed_parts(*parts))
+    command: bytes = hiredis.pack_command(cast("Any", parts))  # its stub knows commands of one part only
+    return command
 
 
 def packed_parts(*parts: bytes | str | int) -> bytes:
     """Parts of a command, to be put together later."""
-    out = []
-    for part in parts:
-        data = part if isinstance(part, bytes) else str(part).encode()
-        out.append(b"$%d\r\n%b\r\n" % (len(data), data))
-    return b"".join(out)
-
-
-def packed_ascii(*parts: str) -> bytes:
-    """The same of texts that are known to be ASCII, for a third of the time."""
-    return "".join([f"${len(part)}\r\n{part}\r\n" for part in parts]).encode("ascii")
+    command = packed(*parts)
+    return command[command.index(b"\n") + 1 :]
 
 
 class Calls(ABC):

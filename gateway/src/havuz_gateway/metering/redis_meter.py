@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from havuz_contract.snapshot.models import Upstream
 from havuz_gateway.errors import ServiceUnavailable
 from havuz_gateway.metering.answers import rate_headers, refusal
 from havuz_gateway.metering.closing import Closing, closing_of
-from havuz_gateway.metering.link import Calls, ErrorReply, LinkDown, packed, packed_ascii, packed_parts
+from havuz_gateway.metering.link import Calls, ErrorReply, LinkDown, packed, packed_parts
 from havuz_gateway.metering.meter import Admission, Admitted, Claim, LimitReached, Meter, Settlement
 from havuz_gateway.metering.replay import Replay
 from havuz_gateway.metering.scripts import RELEASE, RESERVE, SETTLE
@@ -21,6 +21,7 @@ from havuz_gateway.metering.spool import Spool
 from havuz_gateway.metering.sweeper import Sweeper
 from havuz_gateway.metering.terms import KnownTerms, Terms
 from havuz_gateway.metering.upstream_limits import UpstreamLimits
+from havuz_gateway.telemetry.money import Backlog
 
 _log = logging.getLogger(__name__)
 _REGISTER_SECONDS = 600
@@ -102,6 +103,14 @@ class RedisMeter:
         except TimeoutError:
             _log.warning("settles are left in the journal for the next process")
 
+    def backlog(self) -> Backlog:
+        """What Redis has not taken so far."""
+        return Backlog(up=self._link.up, in_flight=self._open, journal_bytes=self.spool.backlog, lost=self.spool.lost)
+
+    def served(self) -> Iterator[str]:
+        """The uids of projects with requests of late; some more than once."""
+        return self._terms.served(self._wall())
+
     async def admit(self, admission: Admission) -> Admitted:
         """Let the request in. Raises `GatewayError` when a limit or the balance stands in the way."""
         terms = self._terms.at(admission.project, admission.key, admission.now)
@@ -121,13 +130,13 @@ class RedisMeter:
     def settle(self, admitted: Admitted, settlement: Settlement) -> None:
         """Record what the request used; safe to repeat. Returns at once."""
         now = self._wall()
-        closing = closing_of(admitted, settlement, now)
+        admission = admitted.admission
+        terms = self._terms.at(admission.project, admission.key, now)
+        closing = closing_of(admitted, settlement, now, terms)
         if not self._link.up:
             self.spool.append([closing.line(sent=False)])
             self._replay.wake()
             return
-        admission = admitted.admission
-        terms = self._terms.at(admission.project, admission.key, now)
         head = terms.settle if terms.day == admitted.day else closing.head(self._terms)
         self._open += 1
         self._idle.clear()
@@ -153,11 +162,10 @@ class RedisMeter:
             await self._link.tried.wait()
 
     async def _reserve(self, terms: Terms, admission: Admission) -> Any:
-        variable = packed_ascii(
-            self._clock(), admission.id, str(admission.ceiling), str(admission.tokens),
-            str(int(admission.lifetime * 1000)), str(admission.abandoned),
+        body = terms.reserve + packed_parts(
+            self._clock(), admission.id, admission.ceiling, admission.tokens, int(admission.lifetime * 1000),
+            admission.abandoned, admission.route.model,
         )  # fmt: skip
-        body = b"".join((terms.reserve, variable, packed_parts(admission.route.model)))
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
         def heard(reply: Any) -> None:

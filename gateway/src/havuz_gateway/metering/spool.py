@@ -50,6 +50,11 @@ class Spool:
         """Whether there are lines to be taken."""
         return self._read_at < self._size
 
+    @property
+    def backlog(self) -> int:
+        """Bytes of lines to be taken."""
+        return self._size - self._read_at
+
     def append(self, lines: list[bytes]) -> None:
         """Write lines at the end. Those that do not fit, or can't be written, are counted in `lost`."""
         data = b"".join(lines)

@@ -1,5 +1,6 @@
 """What all requests of one project and key have in common in an hour, packed once: keys, limits, plan and period."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -17,7 +18,8 @@ _MOST_KNOWN = 10_000
 class Terms:
     """Holds until `until` (unix seconds), or until the project's configuration changes.
 
-    `free`: nothing has to be asked before a request, neither money nor limits.
+    `free`: nothing has to be asked before a request, neither money nor limits. `fixed` are what a settle keeps of them:
+    the plan, and the tokens per minute of project and key.
     """
 
     project: Project
@@ -28,6 +30,7 @@ class Terms:
     period: Period | None
     reserve: bytes
     settle: "SettleHead"
+    fixed: tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,10 @@ class KnownTerms:
             self._known.clear()
         made = self._known[project.uid, key.id] = self._make(project, key, now)
         return made
+
+    def served(self, now: float) -> Iterator[str]:
+        """The uids of projects with requests within the last hour, or a little longer; some more than once."""
+        return (terms.project.uid for terms in self._known.values() if now < terms.until + _HOUR)
 
     def settle_head(self, uid: str, key_id: str, day: str, now: float, fixed: tuple[str, str, str]) -> SettleHead:
         """For a request admitted on `day` and settled at `now`; `fixed` are plan and tokens per minute."""
@@ -84,7 +91,7 @@ class KnownTerms:
             keys.key_leases(uid, key.id), keys.usage_stream(uid),
         )  # fmt: skip
         arguments = (billing.unit, billing.plan, *plan_arguments, *limits, key.id, day, self._owner)
-        tokens = _text(project.limits.tokens_per_minute), _text(key.limits.tokens_per_minute)
+        fixed = (billing.plan, _text(project.limits.tokens_per_minute), _text(key.limits.tokens_per_minute))
         return Terms(
             project=project,
             key=key,
@@ -93,7 +100,8 @@ class KnownTerms:
             free=billing.plan == "Unmetered" and not any(limits),
             period=month,
             reserve=RESERVE.head(len(names), 23) + packed_parts(*names, *arguments),
-            settle=self.settle_head(uid, key.id, day, now, (billing.plan, *tokens)),
+            settle=self.settle_head(uid, key.id, day, now, fixed),
+            fixed=fixed,
         )
 
 

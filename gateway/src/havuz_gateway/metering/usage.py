@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 _AWAY_RETRY_SECONDS = 1.0
 _REPORTS_AT_ONCE = 4
 _ROLL_UPS_AT_ONCE = 16
+_ACCOUNTS_AT_ONCE = 50
 LONGEST_SPAN = timedelta(days=400)
 HOURS_KEPT = timedelta(seconds=keys.HOURS_KEPT_SECONDS)
 
@@ -89,10 +90,16 @@ class UsageReader:
             month = period(billing.monthly, now) if billing.monthly is not None else None
             return Holding(billing.unit, Standing(0, 0, 0, period=month))
         [reply] = await self._ask([packed("HGETALL", keys.account(project.uid))])
-        fields = {name.decode(): value.decode() for name, value in zip(reply[::2], reply[1::2], strict=True)}
-        account = account_of(fields)
-        updated = int(fields["updated"]) / 1000 if "updated" in fields else None
-        return Holding(account.unit or billing.unit, _standing(billing, account, now), updated)
+        return _holding(billing, reply, now)
+
+    async def holdings(self, projects: Sequence[Project], now: float) -> list[Holding]:
+        """What each of them has at `now`, in their order. Raises `ServiceUnavailable`."""
+        found: list[Holding] = []
+        for begin in range(0, len(projects), _ACCOUNTS_AT_ONCE):
+            chunk = projects[begin : begin + _ACCOUNTS_AT_ONCE]
+            replies = await self._ask([packed("HGETALL", keys.account(one.uid)) for one in chunk])
+            found += [_holding(one.billing, reply, now) for one, reply in zip(chunk, replies, strict=True)]
+        return found
 
     async def used(self, project: Project, key: ProjectKey, span: Span, by: GroupBy) -> dict[str, Used]:
         """What was used in the span, by model, key id or day (`20261121`), in order; nothing by a test key.
@@ -124,6 +131,14 @@ class UsageReader:
             raise ServiceUnavailable(
                 "balance and usage can't be read at the moment: try again later", retry_after=_AWAY_RETRY_SECONDS
             ) from None
+
+
+def _holding(billing: Billing, reply: Sequence[bytes], now: float) -> Holding:
+    """An account as it came: field and value, in turn."""
+    fields = {name.decode(): value.decode() for name, value in zip(reply[::2], reply[1::2], strict=True)}
+    account = account_of(fields)
+    updated = int(fields["updated"]) / 1000 if "updated" in fields else None
+    return Holding(account.unit or billing.unit, _standing(billing, account, now), updated)
 
 
 def _standing(billing: Billing, account: Account, now: float) -> Standing:

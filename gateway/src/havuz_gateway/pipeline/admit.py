@@ -19,11 +19,11 @@ async def admit(request_id: str, identity: Identity, call: Call, plan: Plan, ser
     metered = project.billing.plan != "Unmetered" and call.action != "count_tokens"  # which costs nothing anywhere
     if metered:
         prices = prices_of(project, call, plan)
-        ceiling = ceiling_of(call, plan, prices)
     if metered or _counts_tokens(project.limits) or _counts_tokens(key.limits):
         estimated = estimate_of(call, plan)
         tokens = estimated.expected
-        if services.metering.bill_abandoned:
+        ceiling = ceiling_of(call, plan, prices, estimated) if metered else 0
+        if plan.route.on_abandoned == "BillInput":
             costs = (pricing.cost(price, Usage(input=estimated.input, output=0)) for price in prices.values())
             abandoned = min(max(costs, default=0), ceiling)
     admission = Admission(
@@ -44,7 +44,7 @@ def lifetime(identity: Identity, call: Call, plan: Plan, services: Services) -> 
     """Seconds after which the request can't be under way any more."""
     billing = identity.project.billing
     drain = billing.drain_seconds if billing.on_disconnect == "Drain" else 0.0
-    return (call.timeout or plan.route.failover.total) + drain + services.metering.margin
+    return (call.timeout or plan.route.failover.total) + drain + services.reservation_margin
 
 
 def _counts_tokens(limits: Limits) -> bool:

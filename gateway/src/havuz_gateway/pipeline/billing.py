@@ -5,7 +5,8 @@ a stream that broke), the most of what it said so far and of what was delivered,
 What was never answered costs nothing.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from havuz_gateway.metering import pricing
 from havuz_gateway.metering.estimate import delivered_tokens
@@ -16,8 +17,7 @@ from havuz_gateway.pipeline.types import Attempt
 from havuz_gateway.protocols.usage import Usage
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(NamedTuple):
     """What a request used, and whether that is an estimate."""
 
     usage: Usage | None
@@ -50,11 +50,10 @@ def settlement_of(context: RequestContext, ticket: Ticket) -> Settlement:
             status=context.ended, operation=context.operation, attempts=len(context.attempts), upstream=_last(context)
         )
     found = measured(context)
-    price = ticket.prices.get(id(answered.candidate.target))
     member = answered.candidate.member
     return Settlement(
         status=context.ended,
-        cost=0 if price is None else pricing.cost(price, found.usage),
+        cost=_cost(ticket, answered, found),
         usage=found.usage,
         upstream=member.upstream.name,
         provider=member.provider.telemetry_name,
@@ -65,9 +64,23 @@ def settlement_of(context: RequestContext, ticket: Ticket) -> Settlement:
     )
 
 
+def cost_of(context: RequestContext, ticket: Ticket) -> int:
+    """What the request costs as far as it has come, in nanos."""
+    answered = answered_attempt(context)
+    return 0 if answered is None else _cost(ticket, answered, measured(context))
+
+
+def _cost(ticket: Ticket, answered: Attempt, found: Measured) -> int:
+    price = ticket.prices.get(id(answered.candidate.target))
+    return 0 if price is None else pricing.cost(price, found.usage)
+
+
 def answered_attempt(context: RequestContext) -> Attempt | None:
     """The attempt whose answer went to the client, or was about to."""
-    return next((attempt for attempt in reversed(context.attempts) if attempt.committed), None)
+    for attempt in reversed(context.attempts):
+        if attempt.committed:
+            return attempt
+    return None
 
 
 def _flags(found: Measured) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """Step 2: which targets may serve the request, in tiers. Pure but for the clock it is given."""
 
 from havuz_contract.snapshot.models import Mode, Route, Target
-from havuz_gateway.errors import InvalidRequest, NotFound, PermissionDenied
+from havuz_gateway.config.view import is_offered
+from havuz_gateway.errors import InvalidRequest, NotFound, PermissionDenied, PriceMissing
 from havuz_gateway.pipeline.services import Services
 from havuz_gateway.pipeline.ticket import output_bound
 from havuz_gateway.pipeline.types import Call, Identity, Plan
@@ -36,6 +37,17 @@ def find_route(model: str, identity: Identity, services: Services) -> Route:
         )
     if not view.may_use(identity.project, route.model, services.wall()):
         raise PermissionDenied(f"this project may not use model {model!r}: ask for access to it", param="model")
+    return route
+
+
+def find_offered(model: str, identity: Identity, services: Services) -> Route:
+    """The route of `find_route`, where the project can pay for any of it. Raises `PriceMissing`, too."""
+    route = find_route(model, identity, services)
+    if not is_offered(route, identity.project):
+        raise PriceMissing(
+            f"model {model!r} has no price in {identity.project.billing.unit}, so that this project can't pay for it: "
+            f"use another model, or ask for a price"
+        )
     return route
 
 

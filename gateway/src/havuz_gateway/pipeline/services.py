@@ -22,21 +22,12 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
-class Metering:
-    """How requests are metered. `margin` is the seconds that a reservation outlives its request's deadline;
-    `bill_abandoned` says that a request whose gateway died costs its input.
-    """
-
-    margin: float = 60.0
-    bill_abandoned: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Services:
     """The outside of the pipeline.
 
     `view` answers the configuration in force now; `test_member` makes a mock upstream for one request of a test key;
-    `now` is monotonic seconds, `wall` unix seconds.
+    `now` is monotonic seconds, `wall` unix seconds. `reservation_margin` is the seconds that a reservation outlives
+    its request's deadline.
     """
 
     view: Callable[[], View]
@@ -48,6 +39,6 @@ class Services:
     now: Callable[[], float]
     wall: Callable[[], float]
     bounds: Bounds = Bounds()
-    metering: Metering = Metering()
+    reservation_margin: float = 60.0
     drains: Drains = field(default_factory=Drains)
     rng: random.Random = field(default_factory=random.Random)

@@ -1,6 +1,6 @@
 """What one request was let in with: its admission, and what is needed to say what it costs. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from havuz_contract.snapshot.models import Parameters, Price, Project, Target
@@ -25,13 +25,13 @@ class Ticket:
 
 def estimate_of(call: Call, plan: Plan, target: Target | None = None) -> Estimate:
     """Tokens of the call, at `target`, or where it does not matter."""
-    layers = () if target is None else _layers(target, plan)
+    return _estimate(call, plan, () if target is None else _layers(target, plan))
+
+
+def _estimate(call: Call, plan: Plan, layers: Sequence[Parameters]) -> Estimate:
     found = estimate(call.operation, call.body.fields, call.body.raw, layers, protocol=call.protocol)
     if found.output is None and plan.output_bound is not None:
-        return Estimate(
-            input=found.input, most_input=found.most_input, output=plan.output_bound * found.choices,
-            choices=found.choices, predicted=found.predicted,
-        )  # fmt: skip
+        return found._replace(output=plan.output_bound * found.choices)
     return found
 
 
@@ -50,15 +50,17 @@ def prices_of(project: Project, call: Call, plan: Plan) -> dict[int, Price]:
     return found
 
 
-def ceiling_of(call: Call, plan: Plan, prices: dict[int, Price]) -> int:
-    """The most that the request can cost: at the dearest target that it may fail over to, in nanos."""
-    return max(
-        (
-            pricing.ceiling(prices[id(target)], estimate_of(call, plan, target), window=target.context_window)
-            for target in targets_of(plan)
-        ),
-        default=0,
-    )
+def ceiling_of(call: Call, plan: Plan, prices: dict[int, Price], estimated: Estimate) -> int:
+    """The most that the request can cost: at the dearest target that it may fail over to, in nanos.
+
+    `estimated` is the estimate where the target does not matter.
+    """
+    highest = 0
+    for target in targets_of(plan):
+        layers = _layers(target, plan)
+        found = _estimate(call, plan, layers) if layers else estimated
+        highest = max(highest, pricing.ceiling(prices[id(target)], found, window=target.context_window))
+    return highest
 
 
 def upstream_ceiling(call: Call, plan: Plan, candidate: Candidate) -> int:
@@ -103,5 +105,12 @@ def targets_of(plan: Plan) -> Iterable[Target]:
 
 
 def _layers(target: Target, plan: Plan) -> list[Parameters]:
-    layers = (target.parameters, *(mode.parameters for mode in plan.modes))
-    return [layer for layer in layers if layer.defaults or layer.overrides or layer.drop]
+    layers = [target.parameters] if _changes(target.parameters) else []
+    for mode in plan.modes:
+        if _changes(mode.parameters):
+            layers.append(mode.parameters)
+    return layers
+
+
+def _changes(layer: Parameters) -> bool:
+    return bool(layer.defaults or layer.overrides or layer.drop)

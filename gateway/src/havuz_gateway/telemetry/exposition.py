@@ -6,7 +6,7 @@ from havuz_gateway.telemetry.instruments import Counter, Gauge, Histogram, Instr
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-_UNITS = {"s": "_seconds"}
+_UNITS = {"s": "_seconds", "By": "_bytes"}
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 

@@ -13,6 +13,7 @@ from havuz_gateway.telemetry.instruments import (
     Instrument,
     Labels,
 )
+from havuz_gateway.telemetry.money import Backlog, Money, meter_gauges, money_gauges
 
 _Call = tuple[str, str | None, str | None]  # operation, public model, provider
 
@@ -109,6 +110,10 @@ class Metrics:
             Gauge(*names.CONFIG_REVISION, "Revision of the configuration in force.", lambda: [((), revision())]),
             Gauge(*names.CONFIG_AGE, "Seconds since the configuration was known to be current.", lambda: [((), age())]),
         ]
+
+    def observe_meter(self, *, money: Callable[[], Iterable[Money]], backlog: Callable[[], Backlog]) -> None:
+        """Show what projects have, and what the meter has still to write down."""
+        self.instruments += [*money_gauges(money), *meter_gauges(backlog)]
 
     def observe_in_flight(self, count: Callable[[], int]) -> None:
         """Show how many requests are being served."""

@@ -64,6 +64,8 @@ ATTEMPT = "havuz.attempt"
 VERDICT = "havuz.verdict"
 COMMITTED = "havuz.committed"
 KEY_STATE = "havuz.upstream_key.state"
+PROJECT = "havuz.project"
+UNIT = "havuz.unit"
 
 # Metrics: (name, unit)
 TOKEN_USAGE = ("gen_ai.client.token.usage", "{token}")
@@ -76,6 +78,13 @@ KEY_STATES = ("havuz.upstream_key.status", "1")
 POOL_USABLE = ("havuz.pool.usable", "1")
 CONFIG_REVISION = ("havuz.config.revision", "{revision}")
 CONFIG_AGE = ("havuz.config.age", "s")
+PROJECT_BALANCE = ("havuz.project.balance", "{unit}")
+PROJECT_RESERVED = ("havuz.project.reserved", "{unit}")
+PROJECT_SPENT = ("havuz.project.spent", "{unit}")
+METER_UP = ("havuz.meter.up", "1")
+METER_IN_FLIGHT = ("havuz.meter.in_flight", "{settle}")
+METER_JOURNAL = ("havuz.meter.journal", "By")
+METER_LOST = ("havuz.meter.lost", "{settle}")
 IN_FLIGHT = ("havuz.requests.in_flight", "{request}")
 SPANS_DROPPED = ("havuz.spans.dropped", "{span}")
 

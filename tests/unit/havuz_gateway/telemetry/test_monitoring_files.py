@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from havuz_gateway.protocols.usage import Usage
 from havuz_gateway.telemetry.exposition import render
 from havuz_gateway.telemetry.metrics import Metrics
+from havuz_gateway.telemetry.money import Backlog, Money
 
 MONITORING = Path(__file__).parents[4] / "charts" / "havuz" / "monitoring"
 DASHBOARD = json.loads((MONITORING / "dashboard.json").read_text())
@@ -34,6 +35,9 @@ def exported() -> dict[str, set[str]]:
     metrics.observe_pool(states=lambda: [("ns/key", "Usable")], usable=lambda: [("m", 1.0)])
     metrics.observe_config(revision=lambda: 1, age=lambda: 0.0)
     metrics.observe_in_flight(lambda: 0)
+    metrics.observe_meter(
+        money=lambda: [Money("ns/shop", "USD", 1.0, 0.0, 0.0)], backlog=lambda: Backlog(True, 0, 0, 0)
+    )
     metrics.spans_dropped.value += 1
     metrics.attempt_ended(upstream_key="ns/key", provider="openai", verdict="ok")
     metrics.request_ended(

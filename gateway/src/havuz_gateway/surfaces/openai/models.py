@@ -6,7 +6,7 @@ from typing import Any
 from havuz_contract.snapshot.models import Route
 from havuz_gateway.pipeline.authenticate import authenticate
 from havuz_gateway.pipeline.exchange import Request, Writer
-from havuz_gateway.pipeline.plan import find_route
+from havuz_gateway.pipeline.plan import find_offered
 from havuz_gateway.pipeline.services import Services
 from havuz_gateway.surfaces.openai.chat import PROTOCOL
 from havuz_gateway.surfaces.openai.errors import JSON_HEADERS
@@ -22,11 +22,11 @@ async def list_models(request: Request, writer: Writer, *, credential: str | Non
 
 
 async def retrieve_model(request: Request, writer: Writer, *, credential: str | None, services: Services) -> None:
-    """One model, by its id or an alias; ids may contain slashes. Raises `NotFound` or `PermissionDenied`."""
+    """One model, by its id or an alias; ids may contain slashes. Raises what `find_offered` does."""
     identity = authenticate(request, credential, PROTOCOL, services)
     prefix = next(prefix for prefix in MODEL_PREFIXES if request.path.startswith(prefix))
     asked = request.path.removeprefix(prefix)
-    await _send(writer, _model(find_route(asked, identity, services), asked))
+    await _send(writer, _model(find_offered(asked, identity, services), asked))
 
 
 def _model(route: Route, asked: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from havuz_gateway.metering.answers import rate_headers, refusal
 from havuz_gateway.metering.closing import Closing, closing_of
 from havuz_gateway.metering.link import Calls, ErrorReply, LinkDown, packed, packed_ascii, packed_parts
 from havuz_gateway.metering.meter import Admission, Admitted, Claim, LimitReached, Meter, Settlement
+from havuz_gateway.metering.recent import Recent
 from havuz_gateway.metering.replay import Replay
 from havuz_gateway.metering.scripts import RELEASE, RESERVE, SETTLE
 from havuz_gateway.metering.spool import Spool
@@ -70,7 +72,8 @@ class RedisMeter:
         self._idle = asyncio.Event()
         self._idle.set()
         self.spool = Spool(settings.spool_folder, owner=owner, max_bytes=settings.spool_bytes)
-        self._replay = Replay(link, self.spool, self._terms, clock)
+        self._recent = Recent(time.monotonic)
+        self._replay = Replay(link, self.spool, self._terms, recent=self._recent, wall=wall, clock=clock)
         self.sweeper = Sweeper(link, self._terms, owner=owner, wall=wall, clock=clock, settings=settings)
         self._upstreams = UpstreamLimits(link, wall=wall, clock=clock)
         self._background = Background(
@@ -198,11 +201,11 @@ class RedisMeter:
             sent = not isinstance(reply, LinkDown) or reply.sent
             self.spool.append([closing.line(sent=sent)])
             self._replay.wake()
-        elif reply[0] != b"settled":
-            _log.warning(
-                "a settle was unusual",
-                extra={"id": closing.id, "verdict": reply[0].decode(), "cost": closing.cost},
-            )
+        else:
+            self._recent.add(closing)
+            if reply[0] != b"settled":
+                verdict = reply[0].decode()
+                _log.warning("a settle was unusual", extra={"id": closing.id, "verdict": verdict, "cost": closing.cost})
         self._open -= 1
         if not self._open:
             self._idle.set()

@@ -84,7 +84,7 @@ class RedisMeter:
                 "meter-sweep": self.sweeper.run,
             }
         )
-        link.on_up.append(self._send_releases)
+        link.on_up += [self._send_releases, self._registered.clear]  # it may have forgotten what it was told
 
     def start(self) -> None:
         """Stay connected, replay, sweep: until `close`. Needs a running loop."""
@@ -232,15 +232,15 @@ class RedisMeter:
 
     async def _register(self, uid: str, now: float) -> None:
         """Tell the sweepers of this project before its first reservation."""
-        if now - self._registered.get(uid, 0.0) >= _REGISTER_SECONDS:
-            await self._link.ask(packed("ZADD", keys.METERED_PROJECTS, int(now), uid))
+        if abs(now - self._registered.get(uid, 0.0)) >= _REGISTER_SECONDS:
+            await self._link.ask(packed("ZADD", keys.METERED_PROJECTS, "GT", int(now), uid))
             self._registered[uid] = now
 
     def _register_soon(self, uid: str, now: float) -> None:
         """Tell the sweepers of a project whose usage stream grows."""
-        if now - self._registered.get(uid, 0.0) >= _REGISTER_SECONDS:
+        if abs(now - self._registered.get(uid, 0.0)) >= _REGISTER_SECONDS:
             self._registered[uid] = now
-            self._link.submit(packed("ZADD", keys.METERED_PROJECTS, int(now), uid), _ignore)
+            self._link.submit(packed("ZADD", keys.METERED_PROJECTS, "GT", int(now), uid), _ignore)
 
 
 def _ignore(_: Any) -> None:

@@ -27,6 +27,8 @@ from havuz_gateway.metering.upstream_limits import UpstreamLimits
 _log = logging.getLogger(__name__)
 _REGISTER_SECONDS = 600
 _MOST_RELEASES = 10_000
+_CLOCK_ROUNDS = 2
+_CLOCK_SECONDS = 2.0  # less is what a clock may be off, and an answer may take
 _AWAY_RETRY_SECONDS = 1.0
 _STOP_SECONDS = 5.0
 
@@ -63,7 +65,8 @@ class RedisMeter:
     ) -> None:
         settings = settings or MeterSettings()
         self._link = link
-        self._wall = wall
+        self._own_wall = wall
+        self._behind = 0.0  # seconds that this process's clock is behind that of Redis, where that matters
         self._clock = clock
         self._terms = KnownTerms(owner=owner, days_kept=settings.days_kept)
         self._registered: dict[str, float] = {}
@@ -73,9 +76,9 @@ class RedisMeter:
         self._idle.set()
         self.spool = Spool(settings.spool_folder, owner=owner, max_bytes=settings.spool_bytes)
         self._recent = Recent(time.monotonic)
-        self._replay = Replay(link, self.spool, self._terms, recent=self._recent, wall=wall, clock=clock)
-        self.sweeper = Sweeper(link, self._terms, owner=owner, wall=wall, clock=clock, settings=settings)
-        self._upstreams = UpstreamLimits(link, wall=wall, clock=clock)
+        self._replay = Replay(link, self.spool, self._terms, recent=self._recent, wall=self._wall, clock=clock)
+        self.sweeper = Sweeper(link, self._terms, owner=owner, wall=self._wall, clock=clock, settings=settings)
+        self._upstreams = UpstreamLimits(link, wall=self._wall, clock=clock)
         self._background = Background(
             {
                 "meter-link": link.run,
@@ -107,14 +110,20 @@ class RedisMeter:
 
     async def admit(self, admission: Admission) -> Admitted:
         """Let the request in. Raises `GatewayError` when a limit or the balance stands in the way."""
-        terms = self._terms.at(admission.project, admission.key, admission.now)
+        terms = self._terms_of(admission)
         if terms.free:
             return Admitted(admission, reserved=False, day=terms.day)
         if not self._link.up:
             await self._first_connection()
         try:
-            await self._register(admission.project.uid, admission.now)
+            await self._register(admission.project.uid, self._wall())
             reply = await self._reserve(terms, admission)
+            for _ in range(_CLOCK_ROUNDS):
+                if reply[0] != b"clock":
+                    break
+                self._set_clock(admission, int(reply[1]))
+                terms = self._terms_of(admission)
+                reply = await self._reserve(terms, admission)
         except (LinkDown, ErrorReply) as error:
             return self._without_redis(terms, admission, error)
         if reply[0] != b"ok":
@@ -149,6 +158,20 @@ class RedisMeter:
     def unclaim(self, claim: Claim, *, tokens: int, cost: int) -> None:
         """Give the place back with what was really used. Returns at once; safe to repeat."""
         self._upstreams.unclaim(claim, tokens=tokens, cost=cost)
+
+    def _wall(self) -> float:
+        return self._own_wall() + self._behind
+
+    def _terms_of(self, admission: Admission) -> Terms:
+        return self._terms.at(admission.project, admission.key, admission.now + self._behind)
+
+    def _set_clock(self, admission: Admission, now: int) -> None:
+        """Go by Redis's clock from now on: what day and billing month it is must not depend on who asks."""
+        before, self._behind = self._behind, now / 1_000 - admission.now
+        if abs(self._behind - before) >= _CLOCK_SECONDS:
+            _log.warning(
+                "this process's clock is not that of Redis, which counts", extra={"seconds_behind": self._behind}
+            )
 
     async def _first_connection(self) -> None:
         """A process that has just started gives its first connection the time to be made."""
@@ -217,7 +240,7 @@ class RedisMeter:
                 self._releases.append(admission)
             return  # beyond that, the sweeper finds what was reserved
         uid, key_id = admission.project.uid, admission.key.id
-        day = self._terms.at(admission.project, admission.key, admission.now).day
+        day = self._terms_of(admission).day
         names = (
             keys.account(uid), keys.reservations(uid), keys.expiries(uid), keys.spend(uid, day),
             keys.key_leases(uid, key_id),

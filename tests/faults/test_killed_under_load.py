@@ -31,17 +31,19 @@ KILLS = int(os.environ.get("HAVUZ_FAULT_KILLS", "6"))
 RESTARTS = int(os.environ.get("HAVUZ_FAULT_RESTARTS", "1"))
 GATEWAYS = 2
 CLIENTS = 24
+PAUSE = 0.05  # a gateway that starts needs a share of the processor, too
 PRICE = 1_000
 # With `everysec` a write may wait two seconds for the disk after it was acknowledged. A gateway makes up for that,
 # unless it is killed in the same seconds, as it may well be here.
 PERSISTENT = ("--appendonly", "yes", "--appendfsync", "always")
+START_SECONDS = 90.0
 SETTINGS = {"reservation_margin": "1", "sweep_interval": "0.5", "meter_timeout": "0.5", "drain_grace": "5"}
 DEADLINE = Failover(total=2.0, first_token=2.0)
 
 
 @asynccontextmanager
 async def _load(customer: Paying, gateways: list[GatewayProcess]) -> AsyncIterator[set[str]]:
-    """Clients that ask without a pause until the block is left; collects the ids of the requests that were answered."""
+    """Clients that ask again and again until the block is left; collects the ids of the requests that were answered."""
     answered: set[str] = set()
     ending = asyncio.Event()
 
@@ -51,11 +53,11 @@ async def _load(customer: Paying, gateways: list[GatewayProcess]) -> AsyncIterat
             while not ending.is_set():
                 try:
                     reply = await caller.post("/v1/chat/completions", body)
+                    if reply.status == 200:
+                        answered.add(reply.headers["x-request-id"])
                 except (aiohttp.ClientError, OSError):
-                    await asyncio.sleep(0.05)
-                    continue
-                if reply.status == 200:
-                    answered.add(reply.headers["x-request-id"])
+                    pass  # its gateway was killed
+                await asyncio.sleep(PAUSE)
 
     async with asyncio.TaskGroup() as group:
         for number in range(CLIENTS):
@@ -109,7 +111,8 @@ async def _strike(fault: str, rng: random.Random, world: World, server: ValkeySe
         return
     victim = rng.choice(world.gateways)
     victim.kill()
-    await asyncio.to_thread(victim.start)
+    victim.start(wait=False)
+    await asyncio.to_thread(victim.wait_ready, START_SECONDS)
 
 
 async def _prove(customer: Paying, answered: set[str]) -> None:

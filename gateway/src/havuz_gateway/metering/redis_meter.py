@@ -29,6 +29,7 @@ _REGISTER_SECONDS = 600
 _MOST_RELEASES = 10_000
 _CLOCK_ROUNDS = 2
 _CLOCK_SECONDS = 2.0  # less is what a clock may be off, and an answer may take
+_REFUSED_MARK_SECONDS = 900  # beyond its lifetime: by then what was let in too late has been swept
 _AWAY_RETRY_SECONDS = 1.0
 _STOP_SECONDS = 5.0
 
@@ -243,10 +244,10 @@ class RedisMeter:
         day = self._terms_of(admission).day
         names = (
             keys.account(uid), keys.reservations(uid), keys.expiries(uid), keys.spend(uid, day),
-            keys.key_leases(uid, key_id),
+            keys.key_leases(uid, key_id), keys.settled(uid, admission.id),
         )  # fmt: skip
-        body = packed_parts(*names, admission.id, key_id)
-        RELEASE.submit(self._link, RELEASE.head(len(names), 2) + body, _ignore)
+        body = packed_parts(*names, admission.id, key_id, int(admission.lifetime) + _REFUSED_MARK_SECONDS)
+        RELEASE.submit(self._link, RELEASE.head(len(names), 3) + body, _ignore)
 
     def _send_releases(self) -> None:
         waiting, self._releases = self._releases, []

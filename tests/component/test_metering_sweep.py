@@ -20,6 +20,7 @@ from harness.world import World
 from havuz_contract import keys
 from havuz_contract.snapshot.models import Failover
 from havuz_gateway.metering.ledger import usage_events, verify
+from havuz_gateway.metering.meter import Admitted
 from havuz_gateway.metering.redis_meter import RedisMeter
 
 
@@ -77,6 +78,40 @@ async def test_a_settle_that_comes_after_the_sweep_bills_only_what_is_missing(
     assert await _costs(redis, project.uid) == [("settled", abandoned), ("late", more)]
     assert (await account_of(redis, project)).spent == abandoned + more
     assert (await verify(redis, project.uid)).faults == ()
+
+
+@pytest.mark.parametrize("told_again", [False, True])
+async def test_a_reservation_that_arrives_after_its_settle_costs_nothing_more(
+    meter: RedisMeter, redis: Redis, clock: Clock, told_again: bool
+) -> None:
+    project, key = customer(prepaid(100))
+    await credit(redis, project)
+    asked = admission(project, key, ceiling=10, lifetime=30.0, abandoned=4)
+    served = Admitted(asked, reserved=False, day="20270115")
+    await settled(meter, served, 7)
+    await meter.admit(asked)
+    if told_again:
+        await settled(meter, served, 7)
+        assert (await verify(redis, project.uid)).open_requests == 0
+    clock.now += 31
+    await meter.sweeper.sweep()
+    assert await _costs(redis, project.uid) == [("settled", 7)]
+    proof = await verify(redis, project.uid)
+    assert (proof.faults, proof.open_requests, proof.account.balance) == ((), 0, 93)
+
+
+async def test_a_reservation_that_arrives_after_its_refusal_costs_nothing(
+    meter: RedisMeter, redis: Redis, clock: Clock
+) -> None:
+    project, key = customer(prepaid(100))
+    await credit(redis, project)
+    asked = admission(project, key, ceiling=10, lifetime=30.0, abandoned=4)
+    meter._release(asked)
+    await meter.admit(asked)
+    clock.now += 31
+    await meter.sweeper.sweep()
+    proof = await verify(redis, project.uid)
+    assert (proof.faults, proof.open_requests, proof.account.balance) == ((), 0, 100)
 
 
 async def test_old_and_surplus_events_are_trimmed_and_the_books_still_balance(meter: RedisMeter, redis: Redis) -> None:

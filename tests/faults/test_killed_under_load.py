@@ -4,11 +4,13 @@
 """
 
 import asyncio
+import json
+import logging
 import os
 import random
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
 import pytest
@@ -24,20 +26,25 @@ from harness.world import World
 from havuz_contract.snapshot.models import Failover, Price
 from havuz_gateway.metering.ledger import usage_events, verify
 
+_log = logging.getLogger(__name__)
 KILLS = int(os.environ.get("HAVUZ_FAULT_KILLS", "6"))
 RESTARTS = int(os.environ.get("HAVUZ_FAULT_RESTARTS", "1"))
 GATEWAYS = 2
 CLIENTS = 24
+PAUSE = 0.05  # a gateway that starts needs a share of the processor, too
 PRICE = 1_000
-PERSISTENT = ("--appendonly", "yes", "--appendfsync", "everysec")
+# With `everysec` a write may wait two seconds for the disk after it was acknowledged. A gateway makes up for that,
+# unless it is killed in the same seconds, as it may well be here.
+PERSISTENT = ("--appendonly", "yes", "--appendfsync", "always")
+START_SECONDS = 90.0
 SETTINGS = {"reservation_margin": "1", "sweep_interval": "0.5", "meter_timeout": "0.5", "drain_grace": "5"}
 DEADLINE = Failover(total=2.0, first_token=2.0)
 
 
 @asynccontextmanager
-async def _load(customer: Paying, gateways: list[GatewayProcess]) -> AsyncIterator[Counter[int]]:
-    """Clients that ask without a pause until the block is left; counts answers by status, 0 for none."""
-    answers: Counter[int] = Counter()
+async def _load(customer: Paying, gateways: list[GatewayProcess]) -> AsyncIterator[set[str]]:
+    """Clients that ask again and again until the block is left; collects the ids of the requests that were answered."""
+    answered: set[str] = set()
     ending = asyncio.Event()
 
     async def ask(number: int) -> None:
@@ -45,16 +52,18 @@ async def _load(customer: Paying, gateways: list[GatewayProcess]) -> AsyncIterat
         async with calling(gateways[number % GATEWAYS].base_url, customer.customer.live) as caller:
             while not ending.is_set():
                 try:
-                    answers[(await caller.post("/v1/chat/completions", body)).status] += 1
+                    reply = await caller.post("/v1/chat/completions", body)
+                    if reply.status == 200:
+                        answered.add(reply.headers["x-request-id"])
                 except (aiohttp.ClientError, OSError):
-                    answers[0] += 1
-                    await asyncio.sleep(0.05)
+                    pass  # its gateway was killed
+                await asyncio.sleep(PAUSE)
 
     async with asyncio.TaskGroup() as group:
         for number in range(CLIENTS):
             group.create_task(ask(number), name=f"client {number}")
         try:
-            yield answers
+            yield answered
         finally:
             ending.set()
 
@@ -74,7 +83,7 @@ async def test_every_request_that_was_served_is_settled_or_abandoned_once(
             world, world.gateways[0], billing=prepaid(10**12), prices=price, route={"failover": DEADLINE}
         ) as customer:
             customer.provider.always(Json(delay=0.02))
-            async with _load(customer, world.gateways) as answers:
+            async with _load(customer, world.gateways) as answered:
                 for fault in _faults(rng):
                     await asyncio.sleep(rng.uniform(0.2, 0.8))
                     await _strike(fault, rng, world, server)
@@ -86,7 +95,7 @@ async def test_every_request_that_was_served_is_settled_or_abandoned_once(
                 return (await verify(world.redis, uid)).open_requests == 0
 
             await eventually(all_closed, 30)
-            await _prove(customer, answers)
+            await _prove(customer, answered)
 
 
 def _faults(rng: random.Random) -> list[str]:
@@ -102,23 +111,26 @@ async def _strike(fault: str, rng: random.Random, world: World, server: ValkeySe
         return
     victim = rng.choice(world.gateways)
     victim.kill()
-    await asyncio.to_thread(victim.start)
+    victim.start(wait=False)
+    await asyncio.to_thread(victim.wait_ready, START_SECONDS)
 
 
-async def _prove(customer: Paying, answers: Counter[int]) -> None:
+async def _prove(customer: Paying, answered: set[str]) -> None:
     proof = await customer.proof()
     assert proof.faults == ()
-    verdicts: dict[str, list[tuple[str, int]]] = {}
+    rows: dict[str, list[dict[str, Any]]] = {}
     async for event in usage_events(customer.world.redis, customer.customer.project.uid):
         if event["type"] == "usage":
-            verdicts.setdefault(event["id"], []).append((event["event"], int(event["cost"])))
-    settled = {name for name, events in verdicts.items() if any('"abandoned"' not in told for told, _ in events)}
-    abandoned = verdicts.keys() - settled
-    assert all(sum(cost for _, cost in events) <= PRICE for events in verdicts.values()), "billed twice"
-    served = len(customer.provider.requests)
-    paid = sum(any(cost == PRICE for _, cost in verdicts[name]) for name in settled)
-    assert paid == proof.account.spent // PRICE
-    # what a provider served is in the ledger, and what was billed was served
-    assert paid <= served <= len(verdicts)
-    assert 0 < answers[200] <= paid + len(abandoned)
+            rows.setdefault(event["id"], []).append({**json.loads(event["event"]), "cost": int(event["cost"])})
+    settled = {name: told[-1] for name, told in rows.items() if told[-1]["status"] != "abandoned"}
+    abandoned = rows.keys() - settled.keys()
     assert abandoned, "no gateway died with a request under way"
+    assert max(sum(row["cost"] for row in told) for told in rows.values()) <= PRICE, "a request was billed twice"
+    assert answered <= rows.keys(), "a request that was answered is not in the ledger"
+    assert {settled[name]["cost"] for name in answered & settled.keys()} == {PRICE}
+    called = sum(row["attempts"] for row in settled.values())
+    served = len(customer.provider.requests)
+    # what a dead gateway had let in was served or not: nobody but the provider knows
+    assert called <= served <= called + len(abandoned)
+    assert proof.account.spent == PRICE * sum(row["cost"] == PRICE for row in settled.values())
+    _log.info("served %d, settled %d, abandoned %d", served, len(settled), len(abandoned))

@@ -2,16 +2,29 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
+
+import pytest
+import redis
 
 from harness.fixtures import StartGateway
 from harness.gateway import GatewayProcess
 from harness.metering import UNIT
 from harness.money_round import Shop, open_shop
+from harness.paying import eventually
 from harness.redis_cluster import ClusterInstallation
 from harness.world import World
 from havuz_contract import keys
+from havuz_contract.cluster import ClusterClient
 
 _WITHOUT_PRIMARY_SECONDS = 15.0
+
+
+@pytest.fixture(autouse=True)
+def whole(cluster: ClusterInstallation) -> Iterator[None]:
+    """Each test finds and leaves every node running."""
+    yield
+    cluster.heal()
 
 
 async def test_a_primary_that_dies_under_traffic_is_replaced_and_the_books_balance(
@@ -31,6 +44,24 @@ async def test_a_primary_that_dies_under_traffic_is_replaced_and_the_books_balan
     assert proof.account.balance + proof.account.reserved + proof.account.spent == 10_000 * UNIT
     later = await open_shop(cluster_world, pays_for=1)
     assert [await later.ask(gateway), await later.ask(gateway)] == [200, 402]
+
+
+async def test_a_client_outlives_whichever_node_it_asks_about_the_others(
+    cluster: ClusterInstallation, cluster_world: World
+) -> None:
+    client = cluster_world.redis
+    assert await client.xread({keys.CHANGES: "0"})
+    assert isinstance(client, ClusterClient)
+    adviser = client.get_default_node().port
+    next(node for node in cluster.nodes if node.port == adviser).stop()
+
+    async def read_again() -> bool:
+        try:
+            return bool(await client.xread({keys.CHANGES: "0"}))
+        except redis.RedisError:
+            return False
+
+    await eventually(read_again, _WITHOUT_PRIMARY_SECONDS)
 
 
 async def _traffic(shop: Shop, gateway: GatewayProcess) -> list[int]:

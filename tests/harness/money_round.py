@@ -18,6 +18,7 @@ from havuz_contract.snapshot.models import Price, Route
 from havuz_gateway.metering.ledger import Proof, verify
 
 _SETTLE_SECONDS = 15.0
+_RETRY_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,8 @@ class Shop:
             while seen < requests:
                 try:
                     answer: Any = await self.world.redis.xread({keys.usage_stream(self.uid): last}, block=1_000)
-                except redis.ConnectionError:  # to a server that is gone; the next call finds the new one
+                except redis.RedisError:  # of a server that is gone or not ready yet; a later call finds the new one
+                    await asyncio.sleep(_RETRY_SECONDS)
                     continue
                 for _, entries in answer or ():
                     last = entries[-1][0]

@@ -66,6 +66,13 @@ class ClusterInstallation:
             port = client.get_node_from_key(key).port
         return next(node for node in self.nodes if node.port == port)
 
+    def heal(self) -> None:
+        """Start the nodes that were stopped, and wait until each primary has its replica again."""
+        for node in self.nodes:
+            if not node.running:
+                node.start()
+        self._wait_ready()
+
     def begin_move(self, key: str) -> SlotMove:
         """Move everything in the slot of a key to another primary, which is not said to be in charge yet."""
         with redis.RedisCluster.from_url(f"redis://127.0.0.1:{self.nodes[0].port}") as client:
@@ -88,6 +95,9 @@ class ClusterInstallation:
         )  # fmt: skip
         if made.returncode:
             raise RuntimeError(f"the cluster could not be made:\n{made.stdout}{made.stderr}")
+        self._wait_ready()
+
+    def _wait_ready(self) -> None:
         deadline = time.monotonic() + _READY_SECONDS
         while not all(_is_ready(node) for node in self.nodes):
             if time.monotonic() > deadline:

@@ -51,6 +51,11 @@ class ValkeyServer:
         path = self.directory / "valkey.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
+    @property
+    def running(self) -> bool:
+        """Whether it was started and not stopped."""
+        return self._process is not None
+
     def __enter__(self) -> "ValkeyServer":
         self.start()
         return self

@@ -38,9 +38,14 @@ class ClusterClient(RedisCluster):
     async def execute_command(self, *args: Any, **kwargs: Any) -> Any:
         """One command, at the node that holds its key. Raises `redis.RedisError`."""
         try:
+            # where the keys of a command stand is asked of one node, and redis-py looks for no other when that is gone
+            await self.initialize()
             return await super().execute_command(*args, **kwargs)
         except RedisClusterException as error:
             raise redis.ConnectionError(f"the Redis Cluster can't be used: {error}") from error
+        except _AWAY:
+            self.rediscover()
+            raise
 
     def pipeline(self, transaction: Any | None = None, shard_hint: Any | None = None) -> Any:
         """Commands in one round trip; with `transaction` atomically, where all keys have one hash tag."""

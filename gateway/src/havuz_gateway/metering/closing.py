@@ -14,6 +14,7 @@ How = Literal["new", "again", "expired"]
 _LINE_VERSION = 1
 _MARK_SECONDS = 900  # how long a repeated settle is recognised by its mark; with a reservation it is for ever
 _UNRESERVED_MARK_SECONDS = 7 * 86_400
+_SURELY_MARKED_SECONDS = 600  # less than a mark lives, for clocks that are not quite right
 _MOST_TOKENS = 1_000_000_000_000
 _NOTHING = Usage(input=0, output=0)
 
@@ -53,6 +54,13 @@ class Closing(NamedTuple):
     def head(self, terms: KnownTerms) -> SettleHead:
         """The part before, made for this one alone."""
         return terms.settle_head(self.uid, self.key_id, self.day, self.at, self.fixed)
+
+    def is_marked(self, now: float) -> bool:
+        """Whether Redis still has this settle's mark at `now` (unix seconds) if it took it at all.
+
+        If so, it may be sent as if for the first time: what is not marked was never taken, or was forgotten.
+        """
+        return abs(now - self.at) < _SURELY_MARKED_SECONDS
 
     def line(self, *, sent: bool) -> bytes:
         """As a line of the journal; `sent` says that Redis may have it already."""

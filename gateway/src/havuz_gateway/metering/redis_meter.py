@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from havuz_gateway.metering.answers import rate_headers, refusal
 from havuz_gateway.metering.closing import Closing, closing_of
 from havuz_gateway.metering.link import Calls, ErrorReply, LinkDown, packed, packed_parts
 from havuz_gateway.metering.meter import Admission, Admitted, Claim, LimitReached, Meter, Settlement
+from havuz_gateway.metering.recent import Recent
 from havuz_gateway.metering.replay import Replay
 from havuz_gateway.metering.scripts import RELEASE, RESERVE, SETTLE
 from havuz_gateway.metering.spool import Spool
@@ -26,6 +28,9 @@ from havuz_gateway.telemetry.money import Backlog
 _log = logging.getLogger(__name__)
 _REGISTER_SECONDS = 600
 _MOST_RELEASES = 10_000
+_CLOCK_ROUNDS = 2
+_CLOCK_SECONDS = 2.0  # less is what a clock may be off, and an answer may take
+_REFUSED_MARK_SECONDS = 900  # beyond its lifetime: by then what was let in too late has been swept
 _AWAY_RETRY_SECONDS = 1.0
 _STOP_SECONDS = 5.0
 
@@ -62,7 +67,8 @@ class RedisMeter:
     ) -> None:
         settings = settings or MeterSettings()
         self._link = link
-        self._wall = wall
+        self._own_wall = wall
+        self._behind = 0.0  # seconds that this process's clock is behind that of Redis, where that matters
         self._clock = clock
         self._terms = KnownTerms(owner=owner, days_kept=settings.days_kept)
         self._registered: dict[str, float] = {}
@@ -71,9 +77,10 @@ class RedisMeter:
         self._idle = asyncio.Event()
         self._idle.set()
         self.spool = Spool(settings.spool_folder, owner=owner, max_bytes=settings.spool_bytes)
-        self._replay = Replay(link, self.spool, self._terms, clock)
-        self.sweeper = Sweeper(link, self._terms, owner=owner, wall=wall, clock=clock, settings=settings)
-        self._upstreams = UpstreamLimits(link, wall=wall, clock=clock)
+        self._recent = Recent(time.monotonic)
+        self._replay = Replay(link, self.spool, self._terms, recent=self._recent, wall=self._wall, clock=clock)
+        self.sweeper = Sweeper(link, self._terms, owner=owner, wall=self._wall, clock=clock, settings=settings)
+        self._upstreams = UpstreamLimits(link, wall=self._wall, clock=clock)
         self._background = Background(
             {
                 "meter-link": link.run,
@@ -82,7 +89,7 @@ class RedisMeter:
                 "meter-sweep": self.sweeper.run,
             }
         )
-        link.on_up.append(self._send_releases)
+        link.on_up += [self._send_releases, self._registered.clear]  # it may have forgotten what it was told
 
     def start(self) -> None:
         """Stay connected, replay, sweep: until `close`. Needs a running loop."""
@@ -113,14 +120,20 @@ class RedisMeter:
 
     async def admit(self, admission: Admission) -> Admitted:
         """Let the request in. Raises `GatewayError` when a limit or the balance stands in the way."""
-        terms = self._terms.at(admission.project, admission.key, admission.now)
+        terms = self._terms_of(admission)
         if terms.free:
             return Admitted(admission, reserved=False, day=terms.day)
         if not self._link.up:
             await self._first_connection()
         try:
-            await self._register(admission.project.uid, admission.now)
+            await self._register(admission.project.uid, self._wall())
             reply = await self._reserve(terms, admission)
+            for _ in range(_CLOCK_ROUNDS):
+                if reply[0] != b"clock":
+                    break
+                self._set_clock(admission, int(reply[1]))
+                terms = self._terms_of(admission)
+                reply = await self._reserve(terms, admission)
         except (LinkDown, ErrorReply) as error:
             return self._without_redis(terms, admission, error)
         if reply[0] != b"ok":
@@ -155,6 +168,20 @@ class RedisMeter:
     def unclaim(self, claim: Claim, *, tokens: int, cost: int) -> None:
         """Give the place back with what was really used. Returns at once; safe to repeat."""
         self._upstreams.unclaim(claim, tokens=tokens, cost=cost)
+
+    def _wall(self) -> float:
+        return self._own_wall() + self._behind
+
+    def _terms_of(self, admission: Admission) -> Terms:
+        return self._terms.at(admission.project, admission.key, admission.now + self._behind)
+
+    def _set_clock(self, admission: Admission, now: int) -> None:
+        """Go by Redis's clock from now on: what day and billing month it is must not depend on who asks."""
+        before, self._behind = self._behind, now / 1_000 - admission.now
+        if abs(self._behind - before) >= _CLOCK_SECONDS:
+            _log.warning(
+                "this process's clock is not that of Redis, which counts", extra={"seconds_behind": self._behind}
+            )
 
     async def _first_connection(self) -> None:
         """A process that has just started gives its first connection the time to be made."""
@@ -206,11 +233,11 @@ class RedisMeter:
             sent = not isinstance(reply, LinkDown) or reply.sent
             self.spool.append([closing.line(sent=sent)])
             self._replay.wake()
-        elif reply[0] != b"settled":
-            _log.warning(
-                "a settle was unusual",
-                extra={"id": closing.id, "verdict": reply[0].decode(), "cost": closing.cost},
-            )
+        else:
+            self._recent.add(closing)
+            if reply[0] != b"settled":
+                verdict = reply[0].decode()
+                _log.warning("a settle was unusual", extra={"id": closing.id, "verdict": verdict, "cost": closing.cost})
         self._open -= 1
         if not self._open:
             self._idle.set()
@@ -222,13 +249,13 @@ class RedisMeter:
                 self._releases.append(admission)
             return  # beyond that, the sweeper finds what was reserved
         uid, key_id = admission.project.uid, admission.key.id
-        day = self._terms.at(admission.project, admission.key, admission.now).day
+        day = self._terms_of(admission).day
         names = (
             keys.account(uid), keys.reservations(uid), keys.expiries(uid), keys.spend(uid, day),
-            keys.key_leases(uid, key_id),
+            keys.key_leases(uid, key_id), keys.settled(uid, admission.id),
         )  # fmt: skip
-        body = packed_parts(*names, admission.id, key_id)
-        RELEASE.submit(self._link, RELEASE.head(len(names), 2) + body, _ignore)
+        body = packed_parts(*names, admission.id, key_id, int(admission.lifetime) + _REFUSED_MARK_SECONDS)
+        RELEASE.submit(self._link, RELEASE.head(len(names), 3) + body, _ignore)
 
     def _send_releases(self) -> None:
         waiting, self._releases = self._releases, []
@@ -237,15 +264,15 @@ class RedisMeter:
 
     async def _register(self, uid: str, now: float) -> None:
         """Tell the sweepers of this project before its first reservation."""
-        if now - self._registered.get(uid, 0.0) >= _REGISTER_SECONDS:
-            await self._link.ask(packed("ZADD", keys.METERED_PROJECTS, int(now), uid))
+        if abs(now - self._registered.get(uid, 0.0)) >= _REGISTER_SECONDS:
+            await self._link.ask(packed("ZADD", keys.METERED_PROJECTS, "GT", int(now), uid))
             self._registered[uid] = now
 
     def _register_soon(self, uid: str, now: float) -> None:
         """Tell the sweepers of a project whose usage stream grows."""
-        if now - self._registered.get(uid, 0.0) >= _REGISTER_SECONDS:
+        if abs(now - self._registered.get(uid, 0.0)) >= _REGISTER_SECONDS:
             self._registered[uid] = now
-            self._link.submit(packed("ZADD", keys.METERED_PROJECTS, int(now), uid), _ignore)
+            self._link.submit(packed("ZADD", keys.METERED_PROJECTS, "GT", int(now), uid), _ignore)
 
 
 def _ignore(_: Any) -> None:

@@ -11,12 +11,13 @@ from havuz_gateway.metering.link import packed_parts
 from havuz_gateway.metering.scripts import RESERVE, SETTLE
 
 _HOUR = 3_600
+_DAY = 86_400
 _MOST_KNOWN = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Holds until `until` (unix seconds), or until the project's configuration changes.
+    """Holds from `since` until before `until` (unix seconds), or until the project's configuration changes.
 
     `free`: nothing has to be asked before a request, neither money nor limits. `fixed` are what a settle keeps of them:
     the plan, and the tokens per minute of project and key.
@@ -25,6 +26,7 @@ class Terms:
     project: Project
     key: ProjectKey
     day: str
+    since: float
     until: float
     free: bool
     period: Period | None
@@ -52,7 +54,7 @@ class KnownTerms:
     def at(self, project: Project, key: ProjectKey, now: float) -> Terms:
         """The terms at `now` (unix seconds)."""
         known = self._known.get((project.uid, key.id))
-        if known is not None and known.project is project and known.key is key and now < known.until:
+        if known is not None and known.project is project and known.key is key and known.since <= now < known.until:
             return known
         if len(self._known) >= _MOST_KNOWN:
             self._known.clear()
@@ -77,12 +79,16 @@ class KnownTerms:
     def _make(self, project: Project, key: ProjectKey, now: float) -> Terms:
         billing = project.billing
         day = f"{datetime.fromtimestamp(now, UTC):%Y%m%d}"
-        until = now - now % _HOUR + _HOUR
+        since = now - now % _HOUR
+        until = since + _HOUR
         month: Period | None = None
         plan_arguments: tuple[str, ...] = ("", "", "")
+        right_since = now - now % _DAY
+        right_until = right_since + _DAY
         if billing.plan == "Monthly" and billing.monthly is not None:
             month = period(billing.monthly, now)
-            until = min(until, month.end)
+            since, until = max(since, month.start), min(until, month.end)
+            right_since, right_until = max(right_since, month.start), min(right_until, month.end)
             plan_arguments = (month.id, str(billing.monthly.allowance), "1" if billing.monthly.rollover else "")
         limits = (*_limits(project.limits), *_limits(key.limits))
         uid = project.uid
@@ -91,15 +97,17 @@ class KnownTerms:
             keys.key_leases(uid, key.id), keys.usage_stream(uid),
         )  # fmt: skip
         arguments = (billing.unit, billing.plan, *plan_arguments, *limits, key.id, day, self._owner)
+        right = (int(right_since) * 1_000, int(right_until) * 1_000)
         fixed = (billing.plan, _text(project.limits.tokens_per_minute), _text(key.limits.tokens_per_minute))
         return Terms(
             project=project,
             key=key,
             day=day,
+            since=since,
             until=until,
             free=billing.plan == "Unmetered" and not any(limits),
             period=month,
-            reserve=RESERVE.head(len(names), 23) + packed_parts(*names, *arguments),
+            reserve=RESERVE.head(len(names), 25) + packed_parts(*names, *arguments, *right),
             settle=self.settle_head(uid, key.id, day, now, fixed),
             fixed=fixed,
         )

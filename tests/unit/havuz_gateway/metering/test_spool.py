@@ -1,5 +1,8 @@
 """The journal of settles: in order, bounded, and readable by whoever comes after."""
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from havuz_gateway.metering.closing import Closing, read_line
@@ -45,6 +48,48 @@ def test_a_full_journal_says_so_and_counts_what_it_loses(tmp_path: Path) -> None
     assert spool.lost == 1
     assert [line for line, _ in spool.peek(9)[0]] == LINES
     spool.close()
+
+
+@contextmanager
+def _no_file_beyond(size: int) -> Iterator[None]:
+    """As on a full disk, no file of this process grows beyond so many bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_what_the_disk_does_not_take_waits_in_memory_and_is_written_later(tmp_path: Path) -> None:
+    spool = _spool(tmp_path)
+    spool.append(LINES)
+    with _no_file_beyond(16):
+        spool.append([b"four\n", b"five\n"])
+        assert (spool.full, spool.lost) == (True, 0)
+        first, position = spool.peek(4)
+        assert [line for line, _ in first] == [*LINES, b"four\n"]
+        spool.sent(position)
+    spool.append([b"six\n"])
+    assert not spool.full
+    spool.taken(position)
+    assert spool.peek(9)[0] == [(b"five\n", False), (b"six\n", False)]
+    (file,) = tmp_path.iterdir()
+    assert file.read_bytes() == b"".join([*LINES, b"four\n", b"five\n", b"six\n"])
+    spool.close()
+
+
+def test_what_waits_in_memory_is_taken_from_there(tmp_path: Path) -> None:
+    spool = _spool(tmp_path)
+    with _no_file_beyond(8):
+        spool.append(LINES)
+        spool.taken(spool.peek(2)[1])
+        lines, position = spool.peek(2)
+        assert lines == [(b"three\n", False)]
+        spool.taken(position)
+        assert not spool.waiting
+    spool.close()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_journal_of_a_living_process_is_no_orphan(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 -- Take back an admission whose outcome was never learnt (its answer did not come): as if it had not been asked for.
--- KEYS: 1 account, 2 reservations, 3 expiries, 4 spend of the day of its admission, 5 leases of the key (one hash tag)
--- ARGV: 1 request id, 2 key id
+-- KEYS: 1 account, 2 reservations, 3 expiries, 4 spend of the day of its admission, 5 leases of the key,
+--       6 mark (one hash tag)
+-- ARGV: 1 request id, 2 key id, 3 seconds that the mark lives: an admission that comes later costs nothing
 -- Reply: {'released'} | {'repeated'} (no such reservation)
 
+redis.call('SET', KEYS[6], 'settled', 'EX', ARGV[3])
 local record = redis.call('HGET', KEYS[2], ARGV[1])
 if not record then return {'repeated'} end
 local from_allowance, from_balance, period, rollover, leased, counted =

@@ -3,18 +3,20 @@
 --       (one hash tag)
 -- ARGV: 1 unit, 2 plan (Prepaid | Monthly | Unmetered), 3 period id, 4 allowance, 5 rollover ('1' | ''),
 --       6-9 the project's, 10-13 the key's requests and tokens per minute, concurrency, spend per day ('' is no limit),
---       14 key id, 15 day, 16 owner, 17 now (unix ms, '0' asks the server),
---       18 request id, 19 most it can cost, 20 tokens, 21 milliseconds until the reservation expires,
---       22 what it costs if it is abandoned, 23 public model
+--       14 key id, 15 day, 16 owner, 17-18 since and until when period and day are right (unix ms),
+--       19 now (unix ms, '0' asks the server), 20 request id, 21 most it can cost, 22 tokens,
+--       23 milliseconds until the reservation expires, 24 what it costs if it is abandoned, 25 public model
 -- Reply: {'ok', from allowance, from balance, requests limit, remaining, reset ms, tokens limit, remaining, reset ms}
 --        (limits as the tightest of project and key; 0 where there is none), or one of
 --        {'suspended'}, {'unit', unit of the account}, {'requests' | 'tokens' | 'concurrency', whose, limit, wait ms},
 --        {'tokens', whose, limit, -1} when the request alone is over it, {'spend', whose, limit, wait ms},
---        {'balance', available}, {'repeated'}
+--        {'balance', available}, {'repeated'},
+--        {'clock', now} when the caller's clock names another day or period than this one's (nothing was looked at)
 -- A record of KEYS[2]: allowance|balance|expires ms|period|rollover|day|tokens|leased|spend counted|key|owner|abandoned|model
 
-local now, now_text = clock(ARGV[17])
-local id, ceiling, tokens, key = ARGV[18], ARGV[19], tonumber(ARGV[20]), ARGV[14]
+local now, now_text = clock(ARGV[19])
+if now < tonumber(ARGV[17]) or now >= tonumber(ARGV[18]) then return {'clock', now_text} end
+local id, ceiling, tokens, key = ARGV[20], ARGV[21], tonumber(ARGV[22]), ARGV[14]
 local metered = ARGV[2] ~= 'Unmetered'
 local account = redis.call('HMGET', KEYS[1], 'balance', 'allowance', 'reserved', 'unit', 'suspended',
   'period', 'period_granted', 'granted', 'lapsed', 'refused')
@@ -94,12 +96,12 @@ if metered then
   end
 end
 
-local expires = string.format('%.0f', now + ARGV[21])
+local expires = string.format('%.0f', now + ARGV[23])
 local leased, counted = '', ''
 if ARGV[12] ~= '' then leased = '1' end
 if ARGV[9] ~= '' or ARGV[13] ~= '' then counted = '1' end
-local record = table.concat({from_allowance, from_balance, expires, ARGV[3], ARGV[5], ARGV[15], ARGV[20], leased, counted,
-  key, ARGV[16], ARGV[22], ARGV[23]}, '|')
+local record = table.concat({from_allowance, from_balance, expires, ARGV[3], ARGV[5], ARGV[15], ARGV[22], leased, counted,
+  key, ARGV[16], ARGV[24], ARGV[25]}, '|')
 if redis.call('HSETNX', KEYS[2], id, record) == 0 then return {'repeated'} end
 redis.call('ZADD', KEYS[3], expires, id)
 if metered then
@@ -119,7 +121,7 @@ if #arrivals > 0 then
 end
 if leased ~= '' then
   redis.call('ZADD', KEYS[6], expires, id)
-  redis.call('PEXPIRE', KEYS[6], ARGV[21] + MINUTE)
+  redis.call('PEXPIRE', KEYS[6], ARGV[23] + MINUTE)
 end
 if counted ~= '' then
   redis.call('HSET', KEYS[5], 'p', add(redis.call('HGET', KEYS[5], 'p') or '0', ceiling))

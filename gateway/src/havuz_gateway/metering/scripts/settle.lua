@@ -8,26 +8,27 @@
 --       14 seconds that the mark lives, 15 errors,input,output,cache read,cache write (tokens), 16 the event as JSON
 -- Reply: {'settled' | 'over' (it cost more than was reserved) | 'late' (its reservation was gone),
 --         cost taken, cost that the balance did not reach for},
---        {'repeated'} (closed before; nothing changed), {'open'} ('expired', and it has not),
+--        {'repeated'} (closed before; at most a reservation that came late is given back), {'open'} ('expired', and it has not),
 --        {'unknown'} (sent before, and nothing tells whether that counted: taken for closed, never billed twice)
 -- A roll-up's value: requests,errors,input,output,cache read,cache write,cost
 
 local now, now_text = clock(ARGV[7])
 local id, cost, how = ARGV[8], ARGV[9], ARGV[10]
-local record = redis.call('HGET', KEYS[2], id)
-local verdict, requests = 'settled', 1
+local record, before = redis.call('HGET', KEYS[2], id), redis.call('GET', KEYS[10])
+local verdict, requests, told = 'settled', 1, false
 local mark, mark_seconds = 'settled', ARGV[14]
 local from_allowance, from_balance, expires, period, rollover, tokens, leased, counted = '0', '0', nil, '', '', '0', '', ''
 if record then
   local day, key, owner, abandoned
   from_allowance, from_balance, expires, period, rollover, day, tokens, leased, counted, key, owner, abandoned =
     record:match('^(%d+)|(%d+)|(%d+)|([^|]*)|(1?)|(%d*)|(%d+)|(1?)|(1?)|([^|]*)|([^|]*)|(%d+)|')
-  if how == 'expired' then
-    if tonumber(expires) > now then return {'open'} end
+  if how == 'expired' and tonumber(expires) > now then return {'open'} end
+  if before == 'settled' then
+    cost, told = '0', true -- its admission came late, when it had been settled or refused without one
+  elseif how == 'expired' then
     cost, mark, mark_seconds = abandoned, 'abandoned|' .. abandoned, 604800
   end
 else
-  local before = redis.call('GET', KEYS[10])
   if before == 'settled' or how == 'expired' then return {'repeated'} end
   if before then
     -- the sweeper was faster: what it billed counts
@@ -104,6 +105,7 @@ if record then
 end
 redis.call('SET', KEYS[10], mark, 'EX', mark_seconds)
 
+if told then return {'repeated'} end
 local new_errors, new_input, new_output, new_read, new_write = ARGV[15]:match('^(%d+),(%d+),(%d+),(%d+),(%d+)$')
 local function roll_up(key, seconds)
   local before = redis.call('HGET', key, ARGV[13])

@@ -20,12 +20,13 @@ from havuz_gateway.errors import InvalidRequest
 from havuz_gateway.protocols import sse
 from havuz_gateway.protocols.anthropic.codec import CODEC as ANTHROPIC
 from havuz_gateway.protocols.codec import Codec, Quirks, Stamp, StreamReader
+from havuz_gateway.protocols.gemini.codec import CODEC as GEMINI
 from havuz_gateway.protocols.neutral.errors import AnswerFailed
 from havuz_gateway.protocols.neutral.events import ChatEvent, ResponseError
 from havuz_gateway.protocols.neutral.fold import fold
 from havuz_gateway.protocols.openai_chat.codec import CODEC as OPENAI_CHAT
 
-CODECS = {codec.protocol: codec for codec in (OPENAI_CHAT, ANTHROPIC)}
+CODECS = {codec.protocol: codec for codec in (OPENAI_CHAT, ANTHROPIC, GEMINI)}
 FOLDER = Path(__file__).parent / "protocols"
 STAMP = Stamp(created=1_763_700_000)
 REQUESTS = {"openai_chat": CompletionCreateParamsNonStreaming, "anthropic": MessageCreateParamsNonStreaming}

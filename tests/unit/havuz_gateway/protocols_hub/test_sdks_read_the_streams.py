@@ -21,7 +21,7 @@ from havuz_gateway.protocols.neutral.response import ChatResponse
 from havuz_gateway.protocols.openai_chat.codec import CODEC as OPENAI_CHAT
 
 CODECS = {codec.protocol: codec for codec in (OPENAI_CHAT, ANTHROPIC, GEMINI)}
-BROKEN = ("overloaded", "failed")
+BROKEN = ("overloaded", "failed", "blocked")  # the SDKs raise what these tell
 STREAMS = [
     path
     for path in sorted((Path(__file__).parents[3] / "golden" / "protocols").glob("*/*.stream.chunks"))

@@ -61,7 +61,7 @@ class CandidateWriter:
         extensions: Extensions = {} if self.ended is None else self.ended.extensions
         logprobs = Logprobs(tuple(self._tokens)) if self._tokens else None
         members = {
-            "content": {"parts": [], "role": "model"},
+            "content": {"parts": [{"text": ""}], "role": "model"},  # as Google ends; clients read the first part
             **write_ending(finish, logprobs, refused=self._refused),
             "index": self._index,
             **write_sources(self._cited, extensions, self._dropped),

@@ -28,9 +28,14 @@ def encode_response(response: ChatResponse, stamp: Stamp) -> Encoded:
     if response.created is not None:
         body["createTime"] = write_created(response.created)
     body["responseId"] = stamp.id or response.id
-    if response.service_tier is not None:
+    if is_tier_lost(response.service_tier):
         dropped.note("service_tier")
     return Encoded(written(body, response.extensions), dropped.names())
+
+
+def is_tier_lost(tier: str | None) -> bool:
+    """Whether an answer was served otherwise than usual, which Google tells in a header only."""
+    return tier not in (None, "default")
 
 
 def is_blocked(extensions: Extensions) -> bool:

@@ -7,7 +7,7 @@ from havuz_gateway.protocols.codec import Stamp
 from havuz_gateway.protocols.errors import ProviderError
 from havuz_gateway.protocols.gemini.candidate_writer import CandidateWriter
 from havuz_gateway.protocols.gemini.decode_response import write_created
-from havuz_gateway.protocols.gemini.encode_response import is_blocked
+from havuz_gateway.protocols.gemini.encode_response import is_blocked, is_tier_lost
 from havuz_gateway.protocols.gemini.errors import encode_error
 from havuz_gateway.protocols.gemini.usage import write_usage
 from havuz_gateway.protocols.gemini.wire import PROTOCOL, SPELLING, written
@@ -69,7 +69,7 @@ class GeminiStreamEncoder:
         self._first |= {name: value for name, value in spelled.items() if name != "usageMetadata"}
         self._first |= event.extensions.get(PROTOCOL, {})
         self._extensions = {SPELLING: {name: value for name, value in spelled.items() if name == "usageMetadata"}}
-        if event.service_tier is not None:
+        if is_tier_lost(event.service_tier):
             self._dropped.note("service_tier")
         return b""
 

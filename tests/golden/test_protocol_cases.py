@@ -1,7 +1,7 @@
 """Conversions, case by case: `protocols/<from>/<case>.<kind>.json`, or `.chunks` for a stream, as the provider says it.
 
 Beside each stands what becomes of it in the other protocols, `<case>.<kind>.to_<protocol>.json`. Whatever is written
-must also please the provider's own SDK.
+must also please the provider's own SDK (Google's has a test of its own).
 """
 
 import json
@@ -20,12 +20,13 @@ from havuz_gateway.errors import InvalidRequest
 from havuz_gateway.protocols import sse
 from havuz_gateway.protocols.anthropic.codec import CODEC as ANTHROPIC
 from havuz_gateway.protocols.codec import Codec, Quirks, Stamp, StreamReader
+from havuz_gateway.protocols.gemini.codec import CODEC as GEMINI
 from havuz_gateway.protocols.neutral.errors import AnswerFailed
 from havuz_gateway.protocols.neutral.events import ChatEvent, ResponseError
 from havuz_gateway.protocols.neutral.fold import fold
 from havuz_gateway.protocols.openai_chat.codec import CODEC as OPENAI_CHAT
 
-CODECS = {codec.protocol: codec for codec in (OPENAI_CHAT, ANTHROPIC)}
+CODECS = {codec.protocol: codec for codec in (OPENAI_CHAT, ANTHROPIC, GEMINI)}
 FOLDER = Path(__file__).parent / "protocols"
 STAMP = Stamp(created=1_763_700_000)
 REQUESTS = {"openai_chat": CompletionCreateParamsNonStreaming, "anthropic": MessageCreateParamsNonStreaming}
@@ -76,7 +77,8 @@ def test_a_request_crosses_as_the_case_says(path: Path, target: Codec, update_go
         found: dict[str, Any] = {"refused": refused.param}
     else:
         found = {"body": crossed.body, "dropped": list(crossed.dropped)}
-        TypeAdapter(REQUESTS[target.protocol]).validate_python({**crossed.body, "stream": False})
+        if target.protocol in REQUESTS:
+            TypeAdapter(REQUESTS[target.protocol]).validate_python({**crossed.body, "stream": False})
     check(path, target, found, update=update_golden)
 
 
@@ -86,7 +88,8 @@ def test_an_answer_crosses_as_the_case_says(path: Path, target: Codec, update_go
     response = source.decode_response(body)
     assert source.encode_response(response, STAMP).body == body
     crossed = target.encode_response(response, STAMP)
-    ANSWERS[target.protocol].model_validate(crossed.body, strict=True)
+    if target.protocol in ANSWERS:
+        ANSWERS[target.protocol].model_validate(crossed.body, strict=True)
     check(path, target, {"body": crossed.body, "dropped": list(crossed.dropped)}, update=update_golden)
 
 
@@ -97,7 +100,7 @@ def test_a_stream_crosses_as_the_case_says(path: Path, target: Codec, update_gol
     stream, dropped = written(target, events)
     found = [json.loads(data) for event in sse.events(stream) if (data := sse.data_of(event)) not in (None, b"[DONE]")]
     for event in found:
-        if "error" not in event and event.get("type") != "ping":
+        if target.protocol in EVENTS and "error" not in event and event.get("type") != "ping":
             EVENTS[target.protocol].validate_python(event)
     check(path, target, {"events": found, "dropped": list(dropped)}, update=update_golden)
     if any(isinstance(event, ResponseError) for event in events):

@@ -28,7 +28,9 @@ class Quirks:
     `later_instructions`: whether instructions may come after the first turn. `instruction_role`: what those of the
     role developer are sent as. `replay_thinking`: whether an OpenAI-compatible server takes earlier reasoning back.
     `sampling`: whether temperature, top_p and top_k are taken. `top_k`, `cache_marks`: whether an OpenAI-compatible
-    server knows `top_k` and OpenAI's cache breakpoints.
+    server knows `top_k` and OpenAI's cache breakpoints. `gemini_thinking`: Gemini 3 thinks by level and wants its calls
+    signed, 2.5 thinks by budget, 2.5 Pro by budget and always, older ones not at all. `gemini_result_parts`: whether
+    pictures stand in a function's response, or after it.
     """
 
     output_limit: int = 4_096
@@ -42,6 +44,8 @@ class Quirks:
     sampling: bool = True
     top_k: bool = True
     cache_marks: bool = True
+    gemini_thinking: Literal["level", "budget", "always", "none"] = "level"
+    gemini_result_parts: bool = True
 
 
 @dataclass(frozen=True, slots=True)

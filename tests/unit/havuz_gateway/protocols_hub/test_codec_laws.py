@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from harness.neutral_values import DOMAINS
 from havuz_gateway.protocols.anthropic.codec import CODEC as ANTHROPIC
 from havuz_gateway.protocols.codec import Codec, Quirks, Stamp, StreamReader
+from havuz_gateway.protocols.gemini.codec import CODEC as GEMINI
 from havuz_gateway.protocols.neutral.content import (
     Part,
     RedactedThinking,
@@ -26,7 +27,7 @@ from havuz_gateway.protocols.neutral.response import ChatResponse
 from havuz_gateway.protocols.neutral.unfold import unfold
 from havuz_gateway.protocols.openai_chat.codec import CODEC as OPENAI_CHAT
 
-CODECS = (OPENAI_CHAT, ANTHROPIC)
+CODECS = (OPENAI_CHAT, ANTHROPIC, GEMINI)
 PAIRS = [(client, provider) for client in CODECS for provider in CODECS if client is not provider]
 MAX_EVENT = 1_000_000
 RELAXED = settings(

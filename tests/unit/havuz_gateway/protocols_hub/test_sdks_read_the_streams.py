@@ -13,14 +13,15 @@ from pydantic import TypeAdapter
 from havuz_gateway.protocols import sse
 from havuz_gateway.protocols.anthropic.codec import CODEC as ANTHROPIC
 from havuz_gateway.protocols.codec import Codec, Stamp, StreamReader
+from havuz_gateway.protocols.gemini.codec import CODEC as GEMINI
 from havuz_gateway.protocols.json_text import load
 from havuz_gateway.protocols.neutral.content import RedactedThinking, Text, Thinking, ToolCall
 from havuz_gateway.protocols.neutral.fold import fold
 from havuz_gateway.protocols.neutral.response import ChatResponse
 from havuz_gateway.protocols.openai_chat.codec import CODEC as OPENAI_CHAT
 
-CODECS = {codec.protocol: codec for codec in (OPENAI_CHAT, ANTHROPIC)}
-BROKEN = ("overloaded", "failed")
+CODECS = {codec.protocol: codec for codec in (OPENAI_CHAT, ANTHROPIC, GEMINI)}
+BROKEN = ("overloaded", "failed", "blocked")  # the SDKs raise what these tell
 STREAMS = [
     path
     for path in sorted((Path(__file__).parents[3] / "golden" / "protocols").glob("*/*.stream.chunks"))

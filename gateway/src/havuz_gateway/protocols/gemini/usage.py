@@ -1,0 +1,60 @@
+"""Gemini's `usageMetadata`, where `candidatesTokenCount` excludes thoughts and `promptTokenCount` includes the cache.
+
+`toolUsePromptTokenCount` (what Google's own tools put into the prompt) is billed as input and counted as such.
+Gemini has no word for cache writes: for its clients havuz adds `cacheWriteTokenCount` where another provider had some.
+https://ai.google.dev/api/generate-content#UsageMetadata
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from havuz_gateway.protocols.usage import Usage
+
+_ABSURD_TOKENS = 1_000_000_000
+CACHE_WRITES = "cacheWriteTokenCount"
+
+
+def read_usage(usage: Any) -> Usage | None:
+    """The usage a provider reported, or None where it reported none. Impossible numbers are clamped and flagged."""
+    if not isinstance(usage, Mapping):
+        return None
+    clamped = False
+
+    def tokens(name: str) -> int:
+        nonlocal clamped
+        value = usage.get(name)
+        if value is None:
+            return 0
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _ABSURD_TOKENS:
+            clamped = True
+            return 0
+        return int(value)
+
+    thoughts = tokens("thoughtsTokenCount")
+    return Usage(
+        input=tokens("promptTokenCount") + tokens("toolUsePromptTokenCount"),
+        output=tokens("candidatesTokenCount") + thoughts,
+        cache_read=tokens("cachedContentTokenCount"),
+        cache_write=tokens(CACHE_WRITES),
+        reasoning=thoughts,
+        clamped=clamped,
+    )
+
+
+def write_usage(usage: Usage) -> dict[str, Any]:
+    """Gemini's `usageMetadata`."""
+    members: dict[str, Any] = {"promptTokenCount": usage.input}
+    if usage.cache_read:
+        members["cachedContentTokenCount"] = usage.cache_read
+    if usage.cache_write:
+        members[CACHE_WRITES] = usage.cache_write
+    members["candidatesTokenCount"] = max(0, usage.output - usage.reasoning)
+    if usage.reasoning:
+        members["thoughtsTokenCount"] = usage.reasoning
+    members["totalTokenCount"] = usage.input + usage.output
+    return members
+
+
+def spelled_usage(raw: Any, usage: Usage | None) -> dict[str, Any]:
+    """The answer's member where it says more than `write_usage` does."""
+    return {} if usage is None or write_usage(usage) == raw else {"usageMetadata": raw}

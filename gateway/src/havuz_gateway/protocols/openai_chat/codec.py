@@ -7,8 +7,8 @@ from havuz_gateway.protocols.openai_chat.decode_stream import OpenAIChatStreamDe
 from havuz_gateway.protocols.openai_chat.encode_request import encode_request
 from havuz_gateway.protocols.openai_chat.encode_response import encode_response
 from havuz_gateway.protocols.openai_chat.encode_stream import OpenAIChatStreamEncoder
-from havuz_gateway.protocols.openai_chat.error_body import encode_error
-from havuz_gateway.protocols.openai_chat.errors import read_error
+from havuz_gateway.protocols.openai.error_body import encode_error
+from havuz_gateway.protocols.openai.errors import read_error
 from havuz_gateway.protocols.openai_chat.wire import PROTOCOL
 
 CODEC = Codec(

@@ -50,11 +50,15 @@ class Quirks:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What an encoded answer says of itself. None keeps what the provider said; `created` is Unix seconds."""
+    """What an encoded answer says of itself. None keeps what the provider said; `created` is Unix seconds.
+
+    `echo`: the client's request as it stands on the wire, for protocols whose answers repeat its settings (Responses).
+    """
 
     id: str | None = None
     model: str | None = None
     created: int = 0
+    echo: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

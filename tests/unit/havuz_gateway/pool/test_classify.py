@@ -8,7 +8,7 @@ import pytest
 from havuz_gateway.pool import classify
 from havuz_gateway.pool.verdict import Next, Reason, Scope
 from havuz_gateway.protocols.errors import ProviderError
-from havuz_gateway.protocols.openai_chat.errors import read_error
+from havuz_gateway.protocols.openai.errors import read_error
 from havuz_gateway.transport.base import FailureKind, TransportFailure
 
 NOW = 1_700_000_000.0

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from havuz_gateway.protocols.errors import ProviderError
-from havuz_gateway.protocols.openai_chat.errors import read_error, read_stream_error
+from havuz_gateway.protocols.openai.errors import read_error, read_stream_error
 
 MEMBERS = st.sampled_from(["error", "message", "code", "type", "details", "violations", "retryDelay", "x"])
 JSON_VALUES = st.recursive(

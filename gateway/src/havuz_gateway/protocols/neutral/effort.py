@@ -4,8 +4,19 @@ The budgets follow the order of magnitude that providers document for their own 
 gives that word back.
 """
 
+from havuz_gateway.protocols.neutral.request import Reasoning
+
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 _BUDGETS = {"none": 0, "minimal": 1_024, "low": 2_048, "medium": 8_192, "high": 24_576, "xhigh": 32_768, "max": 65_536}
+
+
+def asked_effort(reasoning: Reasoning) -> str | None:
+    """The word for how much a client wants to be thought, None where it did not say."""
+    if reasoning.mode == "off":
+        return "none"
+    if reasoning.effort is not None:
+        return reasoning.effort
+    return effort_of(reasoning.budget) if reasoning.budget is not None else None
 
 
 def budget_of(effort: str) -> int | None:

@@ -79,6 +79,8 @@ def _shown(kind: object) -> str:
 
 _STATUS = {
     "invalid_request_error": 400,
+    "invalid_prompt": 400,
+    "context_length_exceeded": 400,
     "authentication_error": 401,
     "billing_error": 402,
     "permission_error": 403,

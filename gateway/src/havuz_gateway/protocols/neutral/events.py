@@ -2,7 +2,7 @@
 
 The order within a stream: `ResponseStart`; blocks, which may interleave; a `ChoiceEnd` per choice; `UsageReport`s,
 each of which replaces the one before; `ResponseEnd`, which alone says that nothing is missing. A `ResponseError`
-takes the place of whatever would have followed.
+takes the place of whatever would have followed. The extensions of a block's end add to those of its start.
 """
 
 from dataclasses import KW_ONLY, dataclass, field
@@ -65,16 +65,19 @@ class TextEnd:
     id: str
     _: KW_ONLY
     signature: str | None = None
+    extensions: Extensions = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class ThinkingStart:
-    """A thinking block begins. What is known of its origin by then is said again at its end."""
+    """A thinking block begins. What is known by then is said again at its end, which alone counts."""
 
     choice: int
     id: str
     _: KW_ONLY
     origin: str | None = None
+    item: str | None = None
+    summary: bool = False
     extensions: Extensions = field(default_factory=dict)
 
 
@@ -98,6 +101,7 @@ class ThinkingEnd:
     origin: str | None = None
     item: str | None = None
     summary: bool = False
+    extensions: Extensions = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,8 @@ class ToolInputEnd:
 
     choice: int
     id: str
+    _: KW_ONLY
+    extensions: Extensions = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +143,8 @@ class RefusalStart:
 
     choice: int
     id: str
+    _: KW_ONLY
+    extensions: Extensions = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +162,8 @@ class RefusalEnd:
 
     choice: int
     id: str
+    _: KW_ONLY
+    extensions: Extensions = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,19 +6,28 @@ encoder adds members by default (a `null` that clients expect), they are added o
 even an empty one, says "exactly these". Under `spelling(protocol)` are members that are understood but were written
 in another way than the encoder would choose (a `stop` that is no array); no other protocol misses anything there.
 Where one neutral value stands for two objects on the wire, the inner one's name follows a dot: `openai_chat.message`.
+Under `required(protocol)` are members that must not be left out: another protocol refuses the request instead.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+from havuz_gateway.protocols.neutral.errors import cannot_say
+
 Extensions = Mapping[str, Mapping[str, Any]]
 _SPELLING = ":spelling"
+_REQUIRED = ":required"
 _NAME_LIMIT = 120
 
 
 def spelling(protocol: str) -> str:
     """The key under which a protocol keeps how things were written."""
     return protocol + _SPELLING
+
+
+def required(protocol: str) -> str:
+    """The key under which a protocol keeps what no other protocol may leave out."""
+    return protocol + _REQUIRED
 
 
 def kept(
@@ -54,7 +63,7 @@ def restored(
     left = dict(extensions.get(protocol, default or {}))
     if inner is not None and isinstance(left.get(inner), Mapping):
         left[inner] = {**members[inner], **left[inner]}
-    return {**members, **left, **extensions.get(spelling(protocol), {})}
+    return {**members, **left, **extensions.get(required(protocol), {}), **extensions.get(spelling(protocol), {})}
 
 
 def merged(first: Extensions, then: Extensions) -> Extensions:
@@ -79,11 +88,18 @@ class Dropped:
         self._names[(name if plain else ascii(name)[1:-1].replace(",", ""))[:_NAME_LIMIT]] = None
 
     def foreign(self, extensions: Extensions, path: str = "") -> None:
-        """Name what only other protocols say of the object at `path`; nulls and empty values say nothing."""
+        """Name what only other protocols say of the object at `path`; nulls and empty values say nothing.
+
+        Raises `CannotExpress` for what must not be left out.
+        """
         for protocol, members in extensions.items():
-            if protocol.partition(".")[0] == self._protocol or protocol.endswith(_SPELLING):
+            owner = protocol.removesuffix(_REQUIRED)
+            if owner.partition(".")[0] == self._protocol or protocol.endswith(_SPELLING):
                 continue
             for name, value in members.items():
+                if owner != protocol:
+                    place = f"{path}.{name}" if path else name
+                    raise cannot_say(place, f"something that only {owner} knows", self._protocol)
                 if value is not None and value != [] and value != {}:
                     self.note(f"{path}.{name}" if path else name)
 

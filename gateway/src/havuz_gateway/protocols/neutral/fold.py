@@ -153,28 +153,39 @@ def _choice(index: int, choice: _Choice) -> Choice:
 def _part(block: _Block | Part) -> Part:
     if not isinstance(block, _Block):
         return block
-    text = "".join(block.text)
+    text, said = "".join(block.text), _extensions(block)
     match block.start, block.end:
         case ev.TextStart() as start, ev.TextEnd() as end:
             cited = tuple(block.citations)
-            return Text(text, citations=cited, signature=end.signature, extensions=start.extensions)
+            return Text(text, citations=cited, signature=end.signature, extensions=said)
         case ev.ThinkingStart() as start, ev.ThinkingEnd() as end:
             return Thinking(
                 text, signature=end.signature, origin=end.origin, id=end.item, summary=end.summary,
-                extensions=start.extensions,
+                extensions=said,
             )  # fmt: skip
         case ev.ToolInputStart() as start, ev.ToolInputEnd():
             return ToolCall(
                 start.call_id, start.name, text, kind=start.kind, signature=start.signature,
-                extensions=start.extensions,
+                extensions=said,
             )  # fmt: skip
         case ev.RefusalStart(), ev.RefusalEnd():
-            return Refusal(text)
+            return Refusal(text, extensions=said)
         case ev.AudioStart() as start, ev.AudioEnd() as end:
             source = Base64Source("audio/*", "".join(block.data))
             return Audio(source, id=start.item, transcript=text or None, expires_at=end.expires_at)
         case _:
             raise StreamTruncated("the provider's stream ended inside a block")
+
+
+def _extensions(block: _Block) -> Extensions:
+    """What the start said, and what the end adds."""
+    match block.start, block.end:
+        case ev.AudioStart(), _:
+            return {}
+        case start, None | ev.AudioEnd():
+            return start.extensions
+        case start, end:
+            return merged(start.extensions, end.extensions)
 
 
 def _logprobs(deltas: list[ev.LogprobsDelta]) -> Logprobs | None:

@@ -16,6 +16,7 @@ class Message:
     """One message. Tool results stand in messages of the role tool or user, as they came; instructions anywhere.
 
     `apart`: it came beside the messages, not among them (`system`, `instructions`), and is the first here.
+    `place`: where it stood in the client's request, if that is no `messages[n]`; for complaints alone.
     """
 
     role: Role
@@ -23,6 +24,7 @@ class Message:
     _: KW_ONLY
     name: str | None = None
     apart: bool = False
+    place: str | None = field(default=None, compare=False)
     extensions: Extensions = field(default_factory=dict)
 
 
@@ -31,7 +33,7 @@ def paths(messages: Sequence[Message]) -> list[str]:
     number = 0
     found: list[str] = []
     for message in messages:
-        found.append("system" if message.apart else f"messages[{number}]")
+        found.append(message.place or ("system" if message.apart else f"messages[{number}]"))
         number += not message.apart
     return found
 

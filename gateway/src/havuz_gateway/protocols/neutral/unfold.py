@@ -21,10 +21,15 @@ def unfold(response: ChatResponse) -> Iterator[ev.ChatEvent]:
 
 
 def _choice(choice: Choice) -> Iterator[ev.ChatEvent]:
+    logprobs = choice.logprobs
     for number, part in enumerate(choice.content):
-        yield from _part(choice.index, str(number), part)
-    if choice.logprobs is not None:
-        yield ev.LogprobsDelta(choice.index, choice.logprobs)
+        for event in _part(choice.index, str(number), part):
+            if logprobs is not None and isinstance(event, ev.TextEnd | ev.RefusalEnd):
+                yield ev.LogprobsDelta(choice.index, logprobs)
+                logprobs = None
+            yield event
+    if logprobs is not None:
+        yield ev.LogprobsDelta(choice.index, logprobs)
     if choice.finish is not None:
         yield ev.ChoiceEnd(choice.index, choice.finish, extensions=choice.extensions)
 
@@ -39,7 +44,9 @@ def _part(choice: int, block: str, part: Part) -> Iterator[ev.ChatEvent]:
                 yield ev.CitationDelta(choice, block, citation)
             yield ev.TextEnd(choice, block, signature=part.signature)
         case Thinking():
-            yield ev.ThinkingStart(choice, block, origin=part.origin, extensions=part.extensions)
+            yield ev.ThinkingStart(
+                choice, block, origin=part.origin, item=part.id, summary=part.summary, extensions=part.extensions
+            )
             if part.text:
                 yield ev.ThinkingDelta(choice, block, part.text)
             yield ev.ThinkingEnd(
@@ -54,7 +61,7 @@ def _part(choice: int, block: str, part: Part) -> Iterator[ev.ChatEvent]:
                 yield ev.ToolInputDelta(choice, block, part.arguments)
             yield ev.ToolInputEnd(choice, block)
         case Refusal():
-            yield ev.RefusalStart(choice, block)
+            yield ev.RefusalStart(choice, block, extensions=part.extensions)
             yield ev.RefusalDelta(choice, block, part.text)
             yield ev.RefusalEnd(choice, block)
         case Audio(source=Base64Source() as source):

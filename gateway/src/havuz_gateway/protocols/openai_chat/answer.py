@@ -5,7 +5,7 @@ from typing import Any
 
 from havuz_gateway.protocols.answer import Answer, decode_answer, text_or_none
 from havuz_gateway.protocols.errors import AnswerUnreadable
-from havuz_gateway.protocols.openai_chat.errors import read_stream_error
+from havuz_gateway.protocols.openai.errors import read_stream_error
 from havuz_gateway.protocols.openai_chat.usage import read_usage
 
 

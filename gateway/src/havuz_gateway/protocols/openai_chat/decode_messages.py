@@ -20,9 +20,10 @@ from havuz_gateway.protocols.neutral.content import (
 from havuz_gateway.protocols.neutral.errors import unknown_type
 from havuz_gateway.protocols.neutral.extensions import kept
 from havuz_gateway.protocols.neutral.request import Message, Role
+from havuz_gateway.protocols.openai.media import audio_type, read_mark, read_url
 from havuz_gateway.protocols.openai_chat.reasoning import take_thoughts
 from havuz_gateway.protocols.openai_chat.tools import read_call
-from havuz_gateway.protocols.openai_chat.wire import PROTOCOL, audio_type, read_mark, read_url, request_members
+from havuz_gateway.protocols.openai_chat.wire import PROTOCOL, request_members
 
 
 def read_message(message: Members) -> Message:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from havuz_gateway.protocols.openai_chat.complaints import missing, wrong
-from havuz_gateway.protocols.openai_chat.fields import Check, check_fields, integer, one_of, required_text, text
+from havuz_gateway.protocols.openai.complaints import missing, wrong
+from havuz_gateway.protocols.openai.fields import Check, check_fields, integer, one_of, required_text, text
 from havuz_gateway.protocols.openai_chat.request import MAX_TIMEOUT_SECONDS
 
 _WANTED = "a non-empty string, or a non-empty array of strings, of tokens or of arrays of tokens"

@@ -31,9 +31,10 @@ from havuz_gateway.protocols.neutral.content import (
 from havuz_gateway.protocols.neutral.errors import cannot_say
 from havuz_gateway.protocols.neutral.extensions import Dropped, restored
 from havuz_gateway.protocols.neutral.request import Message, paths
+from havuz_gateway.protocols.openai.media import audio_format, write_mark, write_url
 from havuz_gateway.protocols.openai_chat.reasoning import NAMES, write_thoughts
 from havuz_gateway.protocols.openai_chat.tools import write_call, write_signature
-from havuz_gateway.protocols.openai_chat.wire import PROTOCOL, SPELLING, audio_format, write_mark, write_url
+from havuz_gateway.protocols.openai_chat.wire import PROTOCOL, SPELLING
 
 Wire = dict[str, Any]
 

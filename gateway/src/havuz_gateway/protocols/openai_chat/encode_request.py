@@ -3,7 +3,7 @@
 from typing import Any
 
 from havuz_gateway.protocols.codec import Encoded, Quirks
-from havuz_gateway.protocols.neutral.effort import effort_of, nearest_effort
+from havuz_gateway.protocols.neutral.effort import asked_effort, nearest_effort
 from havuz_gateway.protocols.neutral.extensions import Dropped, restored
 from havuz_gateway.protocols.neutral.request import ChatRequest, OutputFormat, Reasoning
 from havuz_gateway.protocols.neutral.tools import CustomTool, WebSearchTool
@@ -119,7 +119,7 @@ def _web_search(tool: WebSearchTool, dropped: Dropped) -> dict[str, Any]:
 def _reasoning(reasoning: Reasoning, quirks: Quirks, dropped: Dropped) -> dict[str, Any]:
     """One word for how much to think; how it is shown is not for the client to say here."""
     dropped.foreign(reasoning.extensions, "thinking")
-    wanted = _effort(reasoning)
+    wanted = asked_effort(reasoning)
     if wanted is None:
         if reasoning.mode is not None:
             dropped.note("thinking")
@@ -135,14 +135,6 @@ def _reasoning(reasoning: Reasoning, quirks: Quirks, dropped: Dropped) -> dict[s
         dropped.note("reasoning_effort")
         return {}
     return {"reasoning_effort": effort}
-
-
-def _effort(reasoning: Reasoning) -> str | None:
-    if reasoning.mode == "off":
-        return "none"
-    if reasoning.effort is not None:
-        return reasoning.effort
-    return effort_of(reasoning.budget) if reasoning.budget is not None else None
 
 
 def _output_format(wanted: OutputFormat, dropped: Dropped) -> dict[str, Any]:

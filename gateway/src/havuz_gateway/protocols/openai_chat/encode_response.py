@@ -18,11 +18,12 @@ from havuz_gateway.protocols.neutral.content import (
 )
 from havuz_gateway.protocols.neutral.extensions import Dropped, restored, spelling
 from havuz_gateway.protocols.neutral.response import ChatResponse, Choice
+from havuz_gateway.protocols.openai.media import write_url
 from havuz_gateway.protocols.openai_chat.citations import write_annotations
 from havuz_gateway.protocols.openai_chat.finish import write_finish
 from havuz_gateway.protocols.openai_chat.reasoning import NAMES, write_thoughts
 from havuz_gateway.protocols.openai_chat.tools import write_call, write_signature
-from havuz_gateway.protocols.openai_chat.wire import MESSAGE, PROTOCOL, SPELLING, write_logprobs, write_url, write_usage
+from havuz_gateway.protocols.openai_chat.wire import MESSAGE, PROTOCOL, SPELLING, write_logprobs, write_usage
 
 
 def encode_response(response: ChatResponse, stamp: Stamp) -> Encoded:

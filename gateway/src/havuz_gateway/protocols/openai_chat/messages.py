@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from havuz_gateway.protocols.openai_chat.complaints import missing, wrong
-from havuz_gateway.protocols.openai_chat.fields import Check, array, mapping, one_of, text
+from havuz_gateway.protocols.openai.complaints import missing, wrong
+from havuz_gateway.protocols.openai.fields import Check, array, mapping, one_of, text
 
 _CONTENT = "a string or a non-empty array of content parts"
 _ROLES = frozenset({"developer", "system", "user", "assistant", "tool", "function"})

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from havuz_gateway.protocols.openai_chat.complaints import missing, wrong
-from havuz_gateway.protocols.openai_chat.fields import (
+from havuz_gateway.protocols.openai.complaints import missing, wrong
+from havuz_gateway.protocols.openai.fields import (
     Check,
     array,
     boolean,

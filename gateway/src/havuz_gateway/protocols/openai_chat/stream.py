@@ -3,8 +3,8 @@
 from typing import Any
 
 from havuz_gateway.protocols.answer import text_or_none
+from havuz_gateway.protocols.openai.errors import read_stream_error
 from havuz_gateway.protocols.openai_chat.answer import finish_reasons
-from havuz_gateway.protocols.openai_chat.errors import read_stream_error
 from havuz_gateway.protocols.openai_chat.usage import read_usage
 from havuz_gateway.protocols.tap import Findings, StreamRules, decode_event
 

@@ -15,7 +15,7 @@ from havuz_gateway.protocols.neutral.tools import (
     ToolChoice,
     WebSearchTool,
 )
-from havuz_gateway.protocols.openai_chat.wire import PROTOCOL
+from havuz_gateway.protocols.openai_chat.wire import PROTOCOL, SPELLING
 
 
 def read_tool(tool: Members) -> Tool:
@@ -95,7 +95,7 @@ def read_choice(choice: Any, path: str) -> ToolChoice:
         case {"type": "function", "function": {"name": str() as name}} if len(choice) == 2:
             return ToolChoice("tool", name)
         case {"type": "custom", "custom": {"name": str() as name}} if len(choice) == 2:
-            return ToolChoice("tool", name, extensions={PROTOCOL: {"type": "custom"}})
+            return ToolChoice("tool", name, extensions={SPELLING: {"type": "custom"}})
         case {
             "type": "allowed_tools",
             "allowed_tools": {"mode": "auto" | "required" as mode, "tools": list() as tools},
@@ -116,7 +116,7 @@ def _allowed_name(tool: Any, path: str) -> str:
 def write_choice(choice: ToolChoice, custom: frozenset[str]) -> Any:
     """`tool_choice`. `custom` are the names of the custom tools."""
     if choice.mode == "tool":
-        kind = "custom" if choice.name in custom or PROTOCOL in choice.extensions else "function"
+        kind = "custom" if choice.name in custom or SPELLING in choice.extensions else "function"
         return {"type": kind, kind: {"name": choice.name}}
     if choice.allowed:
         tools = [{"type": "function", "function": {"name": name}} for name in choice.allowed]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from havuz_gateway.protocols.openai_chat.complaints import missing, wrong
+from havuz_gateway.protocols.openai.complaints import missing, wrong
 
 Check = Callable[[str, Any], None]  # (path, value); raises InvalidRequest
 

@@ -1,0 +1,1 @@
+"""OpenAI's Responses on the wire, and its open dialect, Open Responses."""

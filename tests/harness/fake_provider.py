@@ -1,4 +1,4 @@
-"""A provider that speaks OpenAI's protocol on a real loopback socket, and misbehaves as a test wants it to.
+"""A provider on a real loopback socket, in OpenAI's and Anthropic's protocols, that misbehaves as a test wants it to.
 
     async with FakeProvider() as provider:
         provider.script(error(429, headers={"retry-after": "2"}), Stream(["Hi"]))
@@ -17,7 +17,20 @@ from collections import defaultdict, deque
 from types import TracebackType
 from typing import Self
 
-from harness.fake_provider_answers import Answer, Default, Json, RawEvents, Received, Redirect, Scripted, Stream, error
+from harness.fake_provider_answers import (
+    Answer,
+    Default,
+    Json,
+    Message,
+    MessageStream,
+    RawEvents,
+    Received,
+    Redirect,
+    Scripted,
+    Stream,
+    error,
+    message_error,
+)
 from harness.fake_provider_faults import (
     CloseWithoutAnswer,
     CutBody,
@@ -31,7 +44,8 @@ from harness.fake_provider_tls import Certificate, make_certificate
 
 __all__ = [
     "CloseWithoutAnswer", "CutBody", "CutStream", "DeadPort", "Default", "FakeProvider", "Garbage", "GarbageBody",
-    "Hang", "Json", "RawEvents", "Received", "Redirect", "Reset", "Stream", "error",
+    "Hang", "Json", "Message", "MessageStream", "RawEvents", "Received", "Redirect", "Reset", "Stream", "error",
+    "message_error",
 ]  # fmt: skip
 
 _PATIENCE_SECONDS = 10.0

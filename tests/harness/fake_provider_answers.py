@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any, Literal, Protocol
 
 from harness import fake_provider_bodies as bodies
+from harness import fake_provider_messages as messages
 
 _KNOWN = frozenset(map(int, HTTPStatus))
 Chunking = int | Literal["one-by-one"] | None
@@ -41,8 +42,8 @@ class Received:
 
     @property
     def credential(self) -> str:
-        """The bearer token."""
-        return self.headers.get("authorization", "").removeprefix("Bearer ")
+        """The bearer token, or the key in the header that Anthropic has for it."""
+        return self.headers.get("x-api-key") or self.headers.get("authorization", "").removeprefix("Bearer ")
 
     @property
     def hung_up(self) -> bool:
@@ -172,6 +173,37 @@ class Stream:
 
 
 @dataclass(frozen=True)
+class MessageStream(Stream):
+    """The same for Anthropic: a stream of the blocks of `content`, or of the whole `message`."""
+
+    content: Sequence[Mapping[str, Any]] = messages.TEXT
+    message: Mapping[str, Any] | None = None
+
+    def events(self, request: Received) -> Iterator[bytes]:
+        whole = self.message or messages.message(request.fields, self.content, usage=self.usage)
+        for event in messages.message_events(whole):
+            yield messages.written(event)
+
+
+@dataclass(frozen=True)
+class Message:
+    """Anthropic's answer of `content`, streamed where that is asked for."""
+
+    content: Sequence[Mapping[str, Any]] = messages.TEXT
+    usage: Mapping[str, Any] | None = None
+
+    async def play(self, request: Received, wire: Wire) -> None:
+        whole = messages.message(request.fields, self.content, usage=self.usage)
+        streamed = request.fields.get("stream") is True
+        await (MessageStream(message=whole) if streamed else Json(body=whole)).play(request, wire)
+
+
+def message_error(status: int, kind: str, text: str = "no", *, headers: Mapping[str, str] | None = None) -> Json:
+    """Anthropic's error object under `status`."""
+    return Json(status, messages.error_body(kind, text), headers or {})
+
+
+@dataclass(frozen=True)
 class RawEvents:
     """An event stream of exactly these bytes."""
 
@@ -191,8 +223,11 @@ class Default:
     """The answer of a provider in good health: a stream where one is asked for, else JSON."""
 
     async def play(self, request: Received, wire: Wire) -> None:
-        streamed = request.fields.get("stream") is True and "/chat/completions" in request.path
-        await (Stream() if streamed else Json()).play(request, wire)
+        path, streamed = request.path.partition("?")[0], request.fields.get("stream") is True
+        if path.endswith("/messages"):
+            await Message().play(request, wire)
+        else:
+            await (Stream() if streamed and path.endswith("/chat/completions") else Json()).play(request, wire)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from harness.fake_provider_messages import message
+
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 TEXT = ("Hello", "!", " How", " can", " I", " help", " you", " today", "?")
 FINGERPRINT = "fp_560af6e559"
@@ -139,6 +141,10 @@ def default_body(method: str, path: str, fields: Mapping[str, Any]) -> tuple[int
             return 200, chat_completion(fields)
         case "POST", "/embeddings":
             return 200, embeddings(fields)
+        case "POST", "/messages":
+            return 200, message(fields)
+        case "POST", "/messages/count_tokens":
+            return 200, {"input_tokens": 8 + len(json.dumps(fields.get("messages", [])).split())}
         case "GET", "/models":
             return 200, models()
         case _:

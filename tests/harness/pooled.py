@@ -48,18 +48,26 @@ async def pooled(
     second_target: dict[str, Any] | None = None,
     first_target: dict[str, Any] | None = None,
     upstream_fields: dict[str, Any] | None = None,
+    second_fields: dict[str, Any] | None = None,
+    project: dict[str, Any] | None = None,
 ) -> AsyncIterator[Pooled]:
-    """Two providers, each a target of its own tier. `first_url` puts something else in the first one's place."""
+    """Two providers, each a target of its own tier. `first_url` puts something else in the first one's place.
+
+    `upstream_fields` are of both upstreams, `second_fields` of the second one only.
+    """
     async with FakeProvider() as first, FakeProvider() as second:
         fields = {"breaker": breaker or Breaker(), **(upstream_fields or {})}
-        upstreams = make_upstream(first_url or first.base_url, **fields), make_upstream(second.base_url, **fields)
+        upstreams = (
+            make_upstream(first_url or first.base_url, **fields),
+            make_upstream(second.base_url, **(fields | (second_fields or {}))),
+        )
         targets = (
             Target(**{"upstreams": (upstreams[0].uid,), "model": "first-model", "priority": 0, **(first_target or {})}),
             Target(
                 **{"upstreams": (upstreams[1].uid,), "model": "second-model", "priority": 1, **(second_target or {})}
             ),
         )
-        route, customer = make_route(*targets, failover=failover or Failover()), make_project()
+        route, customer = make_route(*targets, failover=failover or Failover()), make_project(**(project or {}))
         await world.apply(*upstreams, route, customer)
         async with calling(gateway.base_url, customer.live) as caller:
             yield Pooled(caller, world, route, upstreams, first, second)

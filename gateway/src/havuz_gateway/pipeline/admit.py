@@ -16,10 +16,11 @@ async def admit(request_id: str, identity: Identity, call: Call, plan: Plan, ser
         return None
     prices: dict[int, Price] = {}
     ceiling = abandoned = tokens = 0
-    metered = project.billing.plan != "Unmetered" and call.action != "count_tokens"  # which costs nothing anywhere
+    free = call.action == "count_tokens"  # which costs nothing anywhere
+    metered = project.billing.plan != "Unmetered" and not free
     if metered:
         prices = prices_of(project, call, plan)
-    if metered or _counts_tokens(project.limits) or _counts_tokens(key.limits):
+    if metered or (not free and (_counts_tokens(project.limits) or _counts_tokens(key.limits))):
         estimated = estimate_of(call, plan)
         tokens = estimated.expected
         ceiling = ceiling_of(call, plan, prices, estimated) if metered else 0

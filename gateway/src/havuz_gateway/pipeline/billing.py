@@ -27,7 +27,7 @@ class Measured(NamedTuple):
 def measured(context: RequestContext) -> Measured:
     """What the request used, as far as anybody can tell."""
     answered = answered_attempt(context)
-    if answered is None or context.call is None or context.plan is None:
+    if answered is None or context.call is None or context.plan is None or context.call.action == "count_tokens":
         return Measured(None)
     if context.usage is not None and (context.finish_reasons or context.delivered is None):
         return Measured(context.usage)

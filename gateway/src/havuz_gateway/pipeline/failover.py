@@ -3,8 +3,10 @@
 Also the keeper of what an attempt holds: the load it puts on its pool member, its span, its connection.
 """
 
+from dataclasses import replace
+
 from havuz_contract.snapshot.models import Limits
-from havuz_gateway.errors import GatewayError
+from havuz_gateway.errors import GatewayError, UpstreamRefused
 from havuz_gateway.metering import pricing
 from havuz_gateway.metering.estimate import tokens_of
 from havuz_gateway.metering.meter import Claim, LimitReached
@@ -19,7 +21,7 @@ from havuz_gateway.pipeline.types import Attempt, Call, Plan
 from havuz_gateway.pool import classify
 from havuz_gateway.pool.select import pick, unavailable
 from havuz_gateway.pool.types import Candidate
-from havuz_gateway.pool.verdict import Next, Verdict
+from havuz_gateway.pool.verdict import Next, Scope, Verdict
 from havuz_gateway.protocols.codec import Stamp
 from havuz_gateway.protocols.neutral.errors import CannotExpress
 
@@ -27,7 +29,10 @@ _UNLIMITED = Limits()
 
 
 class Failovers:
-    """The attempts of one request. `open` once; then `close` whatever happened."""
+    """The attempts of one request. `open` once; then `close` whatever happened.
+
+    `unanswered` says that no upstream could answer, through no fault of the request.
+    """
 
     def __init__(self, context: RequestContext, call: Call, plan: Plan, services: Services) -> None:
         self._context = context
@@ -42,6 +47,7 @@ class Failovers:
         self._stamp = Stamp(
             id=answer_id(call.protocol, context.request.id), model=call.model, created=int(services.wall())
         )
+        self.unanswered = False
         self._current: Attempt | None = None
         self._claim: Claim | None = None
 
@@ -105,15 +111,15 @@ class Failovers:
             sent = self._outgoing(candidate)
             if sent is None:
                 continue
-            self._claim = None
+            self._claim, free = None, self._call.action == "count_tokens"
             limits = candidate.member.upstream.limits
             if limits == _UNLIMITED or self._context.ticket is None:
                 return candidate, sent
             claimed = await self._services.meter.claim(
                 candidate.member.upstream,
                 attempt_id=f"{self._context.request.id}:{number}",
-                tokens=estimate_of(self._call, self._plan, candidate.target).expected,
-                ceiling=upstream_ceiling(self._call, self._plan, candidate) if limits.spend_per_day else 0,
+                tokens=0 if free else estimate_of(self._call, self._plan, candidate.target).expected,
+                ceiling=upstream_ceiling(self._call, self._plan, candidate) if limits.spend_per_day and not free else 0,
                 lifetime=self._context.ticket.admitted.admission.lifetime,
             )
             if not isinstance(claimed, LimitReached):
@@ -181,6 +187,9 @@ class Failovers:
             context.dropped = (*context.dropped, *answer.dropped)
 
     def _fail(self, current: Attempt, verdict: Verdict) -> None:
+        if self._call.action == "count_tokens" and verdict.scope is Scope.KEY_MODEL:
+            # counting has limits of its own, and some servers of the protocol do not have it: chat may well work
+            verdict = replace(verdict, scope=Scope.REQUEST)
         current.verdict = verdict
         member, target = current.candidate.member, current.candidate.target
         self._services.pool.judge(member, verdict, target.model, now=self._services.now())
@@ -218,6 +227,11 @@ class Failovers:
         return verdict.next is Next.LARGER_WINDOW or verdict.reason.value in self._plan.route.failover.reasons
 
     def _refusal(self) -> GatewayError:
+        error = self._reason()
+        self.unanswered = not isinstance(error, UpstreamRefused)
+        return error
+
+    def _reason(self) -> GatewayError:
         if self._inexpressible is not None and not self._failed:
             return self._inexpressible
         return refusal(

@@ -9,18 +9,19 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from havuz_contract.snapshot.models import Parameters
-from havuz_gateway.errors import InvalidRequest
 from havuz_gateway.metering.prompts import bound_change
 from havuz_gateway.pipeline.types import Call, Plan
 from havuz_gateway.pool.types import Candidate
 from havuz_gateway.protocols.codec import Stamp
 from havuz_gateway.protocols.json_text import dump
+from havuz_gateway.protocols.neutral.errors import CannotExpress
 from havuz_gateway.protocols.registry import CODECS, RELAYED
 from havuz_gateway.protocols.wire import ConvertingWire, RelayWire, Wire
 from havuz_gateway.providers.base import ProviderCall, protocol_for
 
 # Members of the body that are havuz's own; no provider knows them.
 _OWN_MEMBERS = ("timeout", "think", "deepsearch")
+_TRANSLATED = ("chat",)  # what is asked across protocols; the rest only of a provider that speaks the client's
 _ID_PREFIXES = {"openai_chat": "chatcmpl-", "anthropic": "msg_", "openai_responses": "resp_"}
 
 
@@ -45,10 +46,10 @@ def outgoing(call: Call, plan: Plan, candidate: Candidate, stamp: Stamp) -> Outg
     """
     provider = candidate.member.provider
     protocol = protocol_for(provider, call.action, call.protocol)
-    if protocol is None:
-        raise InvalidRequest(f"the provider of model {call.model!r} has no {call.action}", param="model")
     if protocol == call.protocol:
         return _relayed(call, plan, candidate)
+    if protocol is None or call.action not in _TRANSLATED:
+        raise CannotExpress(f"the provider of model {call.model!r} has no {call.action}", param="model")
     return _translated(call, plan, candidate, protocol, stamp)
 
 

@@ -68,6 +68,11 @@ async def relay_answer(opened: Opened, writer: Writer, headers: Mapping[str, str
     await writer.respond(200, {**_JSON_HEADERS, **headers}, opened.body)
 
 
+async def relay_estimate(body: bytes, writer: Writer, headers: Mapping[str, str]) -> None:
+    """Send what the gateway itself could say, marked as an estimate. Raises `ClientGone`."""
+    await writer.respond(200, {**_JSON_HEADERS, **headers, "x-havuz-estimated": "true"}, body)
+
+
 async def relay_stream(opened: Opened, tap: Tap, writer: Writer, *, headers: Mapping[str, str],
                        failover: Failover, delivered: Delivered) -> None:  # fmt: skip
     """Send a stream to its end. Raises `StreamBroken` when the provider's breaks, `ClientGone`.

@@ -14,7 +14,7 @@ from havuz_gateway.pipeline.exchange import ClientGone, Request, Writer
 from havuz_gateway.pipeline.failover import Failovers
 from havuz_gateway.pipeline.patience import Patience
 from havuz_gateway.pipeline.plan import make_plan
-from havuz_gateway.pipeline.relay import Keepalive, relay_answer, relay_stream
+from havuz_gateway.pipeline.relay import Keepalive, relay_answer, relay_estimate, relay_stream
 from havuz_gateway.pipeline.services import Services
 from havuz_gateway.pipeline.settle import settle
 from havuz_gateway.pipeline.types import Call, Plan
@@ -44,7 +44,7 @@ async def run(
         context.plan = make_plan(context.call, context.identity, services)
         _begin_call(context)
         context.ticket = await admit(request.id, context.identity, context.call, context.plan, services)
-        await _serve(context, context.call, context.plan, writer, services)
+        await _answer(context, context.call, context.plan, writer, services)
         context.status = 200
     except GatewayError as error:
         _note_error(context, error)
@@ -60,10 +60,22 @@ async def run(
             settle(context, services)
 
 
-async def _serve(context: RequestContext, call: Call, plan: Plan, writer: Writer, services: Services) -> None:
+async def _answer(context: RequestContext, call: Call, plan: Plan, writer: Writer, services: Services) -> None:
+    """By an upstream; where none can, by the gateway's own estimate, if there is one for such a call."""
+    failovers = Failovers(context, call, plan, services)
+    try:
+        await _serve(context, call, plan, failovers, writer=writer, services=services)
+    except GatewayError:
+        if call.estimate is None or not failovers.unanswered:
+            raise
+        await relay_estimate(call.estimate(), writer, context.answer_headers())
+
+
+async def _serve(
+    context: RequestContext, call: Call, plan: Plan, failovers: Failovers, *, writer: Writer, services: Services
+) -> None:
     """Attempts and relay under the one deadline of the request."""
     failover = plan.route.failover
-    failovers = Failovers(context, call, plan, services)
     keepalive = Keepalive(writer, failover.keepalive, context.answer_headers) if call.stream else None
     opening: asyncio.Task[Opened] | None = None
     opened: Opened | None = None
@@ -138,7 +150,7 @@ def _cost_header(context: RequestContext) -> dict[str, str]:
 def _begin_call(context: RequestContext) -> None:
     if context.trace is not None and context.call is not None and context.plan is not None:
         context.trace.begin_call(
-            operation=context.call.operation,
+            operation=context.call.action,
             model=context.plan.route.model,
             stream=context.call.stream,
             parameters=context.call.parameters,

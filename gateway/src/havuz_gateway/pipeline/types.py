@@ -1,6 +1,6 @@
 """Values that travel between the steps of the pipeline. No behaviour beyond what a value can say of itself."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -19,7 +19,8 @@ class Call:
     """What the client asks for, as its surface read it. `timeout` is seconds; `modes` the switches that are on.
 
     `include_usage` says whether the client itself asked for the usage chunk of a stream. `headers` are those of the
-    client's that a provider of the same protocol is sent (lower case).
+    client's that a provider of the same protocol is sent (lower case). `estimate` makes the answer of a call that the
+    gateway can answer by itself, if only roughly, where no upstream does.
     """
 
     action: Action
@@ -32,6 +33,7 @@ class Call:
     include_usage: bool = False
     parameters: Mapping[str, Any] = field(default_factory=dict)  # the body's top-level fields, decoded
     headers: Mapping[str, str] = field(default_factory=dict)
+    estimate: Callable[[], bytes] | None = None
 
     @property
     def operation(self) -> Operation:

@@ -28,11 +28,20 @@ class Endpoint(Protocol):
 Methods = Mapping[str, Endpoint]
 
 
+class AnswerHeaders(Protocol):
+    """What a surface adds to the headers of every answer."""
+
+    def __call__(self, headers: Mapping[str, str], *, request_id: str, now: float) -> Mapping[str, str]:
+        """The headers to add to an answer that has `headers`; `now` is unix seconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Surface:
     """One look of the gateway. `paths` are literal; a key of `prefixes` ends in a slash and matches what follows it.
 
-    `render_error` makes a whole answer of an error, `stream_error` an event of a stream that has begun.
+    `render_error` makes a whole answer of an error, `stream_error` an event of a stream that has begun. `asked_by` is a
+    header (lower case) by which a client asks for this surface: it has this one's answers on paths that another surface
+    has too, and its errors on paths that nobody has.
     """
 
     name: str
@@ -41,3 +50,5 @@ class Surface:
     stream_error: Callable[[GatewayError, Request], bytes]
     paths: Mapping[str, Methods]
     prefixes: Mapping[str, Methods] = field(default_factory=dict)
+    asked_by: str | None = None
+    answer_headers: AnswerHeaders | None = None

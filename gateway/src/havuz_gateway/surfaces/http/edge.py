@@ -18,7 +18,7 @@ from havuz_gateway.surfaces.base import Rendered, Surface
 from havuz_gateway.surfaces.credentials import take_credential
 from havuz_gateway.surfaces.http.body import read_body
 from havuz_gateway.surfaces.http.server import HttpServer
-from havuz_gateway.surfaces.http.writer import ResponseWriter
+from havuz_gateway.surfaces.http.writer import Dress, ResponseWriter
 from havuz_gateway.surfaces.registry import Registry
 from havuz_gateway.telemetry import logs
 
@@ -116,11 +116,14 @@ class HttpEdge:
         )
 
     async def _answer(self, raw: web.BaseRequest, request_id: str, writer: ResponseWriter) -> None:
-        surface = self._registry.default
+        surface = self._registry.unknown(raw.headers)
+        writer.dress = self._dress(surface, request_id)
         try:
             path = raw.path
-            place = self._registry.find(path)
-            surface = place.surface
+            place = self._registry.find(path, raw.headers)
+            if place.surface is not surface:
+                surface = place.surface
+                writer.dress = self._dress(surface, request_id)
             endpoint = place.endpoint(raw.method, path)
             if endpoint is None:
                 await writer.respond(204, {"allow": place.allow}, b"")
@@ -137,6 +140,13 @@ class HttpEdge:
             _log_failure(error, request_id)
             told = GatewayError("the gateway failed on this request: report it with the request id")
             await _tell(told, surface, _bare(raw, request_id), writer)
+
+    def _dress(self, surface: Surface, request_id: str) -> Dress | None:
+        """What the writer is to add to the headers of an answer on this surface."""
+        added = surface.answer_headers
+        if added is None:
+            return None
+        return lambda headers: added(headers, request_id=request_id, now=self._services.wall())
 
     async def _read(self, raw: web.BaseRequest, request_id: str, surface: Surface) -> tuple[Request, str | None]:
         headers: dict[str, str] = {}

@@ -8,11 +8,12 @@ from aiohttp import web
 from havuz_gateway.pipeline.exchange import ClientGone, Writer
 
 _SERVER = "havuz"
+Dress = Callable[[Mapping[str, str]], Mapping[str, str]]
 
 
 class ResponseWriter:
     """Answers one request. `timeout` is how long (seconds) one write may wait for the client to read; where `closing`
-    is true, the answer says that the connection ends with it.
+    is true, the answer says that the connection ends with it. `dress` gives headers to add to an answer's own.
 
     One timer per answer looks at how long the write in progress has waited, so that a write costs no timer of its own.
     """
@@ -26,6 +27,7 @@ class ResponseWriter:
         "_timer",
         "_waiting_since",
         "accounted",
+        "dress",
         "finished",
         "response",
         "whole",
@@ -42,6 +44,7 @@ class ResponseWriter:
         self._timer: asyncio.TimerHandle | None = None
         self._waiting_since: float | None = None
         self.response: web.StreamResponse | None = None
+        self.dress: Dress | None = None
         self.accounted = False
         self.finished = False
         self.whole = False  # of a length that was announced: nothing can be added to it
@@ -113,7 +116,8 @@ class ResponseWriter:
         return self.response
 
     def _headers(self, headers: Mapping[str, str]) -> dict[str, str]:
-        return {"server": _SERVER, **headers, "x-request-id": self._request_id}
+        added = {} if self.dress is None else self.dress(headers)
+        return {"server": _SERVER, **headers, **added, "x-request-id": self._request_id}
 
     def _watch(self, delay: float) -> None:
         self._timer = self._loop.call_later(delay, self._cut_if_stalled)

@@ -28,7 +28,7 @@ class Quirks:
     `later_instructions`: whether instructions may come after the first turn. `instruction_role`: what those of the
     role developer are sent as. `replay_thinking`: whether an OpenAI-compatible server takes earlier reasoning back.
     `sampling`: whether temperature, top_p and top_k are taken. `top_k`, `cache_marks`: whether an OpenAI-compatible
-    server knows `top_k` and OpenAI's cache breakpoints.
+    server knows `top_k` and OpenAI's cache breakpoints. `web_search`: whether the model can search the web by itself.
     """
 
     output_limit: int = 4_096
@@ -42,6 +42,7 @@ class Quirks:
     sampling: bool = True
     top_k: bool = True
     cache_marks: bool = True
+    web_search: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ lint: sync ## ruff, import contracts, generated files current
 	$(RUN) ruff format --check
 	$(RUN) lint-imports
 	$(RUN) python -m havuz_contract.crdgen --check
+	PYTHONPATH=tests $(RUN) python -m harness.pairings --check
 
 format: sync ## rewrite the code as ruff wants it
 	$(RUN) ruff check --fix
@@ -63,8 +64,9 @@ test: lint types ## everything above, then what did not run is said
 
 check: lint types unit ## what should pass before a commit
 
-generate: sync ## CRDs, their chart and the API reference, from the models
+generate: sync ## CRDs, their chart, the API reference and the table of protocol pairings
 	$(RUN) python -m havuz_contract.crdgen
+	PYTHONPATH=tests $(RUN) python -m harness.pairings
 
 bench: sync ## CPU per request and per streamed chunk, beside nginx and a plain proxy
 	$(RUN) python -m bench

@@ -166,9 +166,11 @@ def test_a_mode_keeps_a_target_without_keys_so_that_it_does_not_fall_back() -> N
     assert "target 0 of mode 'think' has no usable key" in condition(status, "Resolved").message
 
 
-def test_tools_of_a_mode_are_refused_while_nobody_switches_them_on() -> None:
-    _, status = compiled(model_route(modes={"deepsearch": {"tools": ["web_search"]}}), upstream_key())
-    assert condition(status, "Accepted").message.startswith("spec.modes.deepsearch.tools is not enforced")
+def test_tools_of_a_mode_reach_the_gateways() -> None:
+    route, status = compiled(model_route(modes={"deepsearch": {"tools": ["web_search"]}}), upstream_key())
+    assert condition(status, "Accepted").status == "True"
+    assert route is not None
+    assert route.modes["deepsearch"].tools == ("web_search",)
 
 
 OLD = {"creationTimestamp": "2026-01-01T00:00:00Z"}

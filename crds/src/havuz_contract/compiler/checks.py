@@ -54,12 +54,6 @@ def _served_operations(route: ModelRoute) -> Iterator[Finding]:
             yield Finding("UnsupportedValue", sentence)
 
 
-def _mode_tools(route: ModelRoute) -> Iterator[Finding]:
-    for name, mode in route.spec.modes or ():
-        if mode is not None and mode.tools:
-            yield Finding("UnsupportedValue", f"spec.modes.{name}.tools is not enforced by this version; remove it")
-
-
 def _parameters_leave_the_request_whole(route: ModelRoute) -> Iterator[Finding]:
     for path, parameters in _all_parameters(route):
         if parameters is None:
@@ -104,7 +98,6 @@ UPSTREAM_KEY: tuple[Check[UpstreamKey], ...] = ()
 
 MODEL_ROUTE: tuple[Check[ModelRoute], ...] = (
     _served_operations,
-    _mode_tools,
     _parameters_leave_the_request_whole,
 )
 

@@ -74,11 +74,7 @@ def build(
     if not served:
         return Outcome(None, status)
     targets = tuple(target for target in _targets(route.spec.targets, selections, route) if target.upstreams)
-    # A target without a key stays in its mode: without it, the mode would fall back to the route's own targets.
-    parts = {
-        name: Mode(parameters=_parameters(mode.parameters), targets=_targets(mode.targets or (), of_mode, route))
-        for (name, mode), of_mode in zip(modes.items(), of_modes, strict=True)
-    }
+    parts = {name: _mode(mode, found, route) for (name, mode), found in zip(modes.items(), of_modes, strict=True)}
     return Outcome(_route(route, targets, parts, visible_to), status)
 
 
@@ -135,6 +131,12 @@ def _targets(
         )
         for target, selection in zip(targets, selections, strict=True)
     )
+
+
+def _mode(mode: modelroute.Mode, selections: Sequence[Selection], route: ModelRoute) -> Mode:
+    """A target without a key stays: without it, the mode would fall back to the route's own targets."""
+    targets = _targets(mode.targets or (), selections, route)
+    return Mode(parameters=_parameters(mode.parameters), targets=targets, tools=mode.tools or ())
 
 
 def _parameters(parameters: modelroute.Parameters | None) -> Parameters:

@@ -14,6 +14,7 @@ SCHEMA_VERSION = 1
 ProviderName = Literal["openai", "azure-openai", "anthropic", "gemini", "openai-compatible", "mock"]
 Operation = Literal["chat", "embeddings", "image", "speech", "transcription"]
 Balance = Literal["LeastBusy", "Weighted"]
+ProviderTool = Literal["web_search"]
 KeyMode = Literal["Live", "Test"]
 Plan = Literal["Unmetered", "Prepaid", "Monthly"]
 OnMeterDown = Literal["Refuse", "Serve"]
@@ -102,10 +103,14 @@ class Target(Part):
 
 
 class Mode(Part):
-    """What `think: true` or `deepsearch: true` means on a route: parameters, and optionally targets of its own."""
+    """What `think: true` or `deepsearch: true` means on a route: parameters, and optionally targets of its own.
+
+    `tools` are run by the provider; each codec has its own words for them.
+    """
 
     parameters: Parameters = Parameters()
     targets: tuple[Target, ...] = ()
+    tools: tuple[ProviderTool, ...] = ()
 
 
 class Failover(Part):

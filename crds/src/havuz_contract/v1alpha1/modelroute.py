@@ -22,6 +22,7 @@ from havuz_contract.v1alpha1.shared import (
 )
 
 FailoverReason = Literal["Connect", "Timeout", "RateLimited", "ServerError", "Rejected", "Exhausted", "ModelMissing"]
+ProviderTool = Literal["web_search"]
 Operation = Literal["chat", "embeddings", "image", "speech", "transcription"]
 
 FreeForm = Annotated[
@@ -135,8 +136,8 @@ class Mode(KubeModel):
     """Changes to the request."""
     targets: Targets | None = None
     """Targets of its own; default: the route's."""
-    tools: Annotated[tuple[Annotated[str, StringConstraints(max_length=64)], ...], Field(max_length=16)] | None = None
-    """Tools of the provider that are switched on, such as a web search."""
+    tools: Annotated[tuple[ProviderTool, ...], Field(max_length=1), ListSet()] | None = None
+    """Tools that the provider itself runs, switched on in its own words; a model that has none is not asked."""
 
 
 class Modes(KubeModel):

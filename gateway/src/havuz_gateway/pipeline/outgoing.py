@@ -12,9 +12,11 @@ from havuz_contract.snapshot.models import Parameters
 from havuz_gateway.metering.prompts import bound_change
 from havuz_gateway.pipeline.types import Call, Plan
 from havuz_gateway.pool.types import Candidate
-from havuz_gateway.protocols.codec import Stamp
+from havuz_gateway.protocols.codec import Quirks, Stamp
 from havuz_gateway.protocols.json_text import dump
 from havuz_gateway.protocols.neutral.errors import CannotExpress
+from havuz_gateway.protocols.neutral.request import ChatRequest
+from havuz_gateway.protocols.neutral.tools import Tool, WebSearchTool
 from havuz_gateway.protocols.registry import CODECS, RELAYED
 from havuz_gateway.protocols.wire import ConvertingWire, RelayWire, Wire
 from havuz_gateway.providers.base import ProviderCall, protocol_for
@@ -69,6 +71,8 @@ def _relayed(call: Call, plan: Plan, candidate: Candidate) -> Outgoing:
         name = candidate.member.provider.quirks(candidate.target.model).limit_field
         change.update(bound_change(call.protocol, fields, name=name, bound=plan.output_bound))
     dropped = _apply((candidate.target.parameters, *(mode.parameters for mode in plan.modes)), fields, change)
+    if _searches(call, plan, candidate):
+        change.update(_search_members(call.protocol, {**fields, **change}))
     remove = [name for name in (*_OWN_MEMBERS, *dropped) if name in fields]
     body = call.body.edited(change, remove)
     return Outgoing(
@@ -87,6 +91,8 @@ def _translated(call: Call, plan: Plan, candidate: Candidate, protocol: str, sta
     request = replace(request, model=model, stream=call.stream, include_usage=True if call.stream else None)
     if plan.output_bound is not None and request.output_limit is None:
         request = replace(request, output_limit=plan.output_bound)
+    if _searches(call, plan, candidate):
+        request = replace(request, tools=_with_search(request.tools or ()))
     encoded = codec.encode_request(request, candidate.member.provider.quirks(model))
     body = dict(encoded.body)
     dropped |= _apply_to(body, (candidate.target.parameters,))
@@ -98,6 +104,42 @@ def _translated(call: Call, plan: Plan, candidate: Candidate, protocol: str, sta
         wire=wire,
         dropped=tuple(sorted(dropped | set(encoded.dropped))),
     )
+
+
+def _searches(call: Call, plan: Plan, candidate: Candidate) -> bool:
+    """Whether a mode switches on the provider's web search. Raises `CannotExpress` for a model that has none."""
+    asking = [name for name, mode in zip(call.modes, plan.modes, strict=True) if "web_search" in mode.tools]
+    model = candidate.target.model
+    if asking and not candidate.member.provider.quirks(model).web_search:
+        raise CannotExpress(
+            f"{asking[0]!r} searches the web, which no target of model {call.model!r} can do by itself "
+            f"({model!r} of provider {candidate.member.provider.name!r} can't): leave it out, or give the mode a "
+            "target that can",
+            param=asking[0],
+        )
+    return bool(asking)
+
+
+def _with_search(tools: tuple[Tool, ...]) -> tuple[Tool, ...]:
+    return tools if any(isinstance(tool, WebSearchTool) for tool in tools) else (*tools, WebSearchTool())
+
+
+def _search_members(protocol: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The members that a web search adds to a body of the protocol; what the body says of it itself stands."""
+    silent = ChatRequest(model="", messages=())
+    encode = CODECS[protocol].encode_request
+    plain, searching = encode(silent, Quirks()).body, encode(replace(silent, tools=(WebSearchTool(),)), Quirks()).body
+    added: dict[str, Any] = {}
+    for name, value in searching.items():
+        if name in plain:
+            continue
+        there = fields.get(name)
+        added[name] = _joined(there, value) if isinstance(there, list) else value if there is None else there
+    return added
+
+
+def _joined(there: list[Any], more: list[Any]) -> list[Any]:
+    return [*there, *(one for one in more if one not in there)]
 
 
 def _apply_to(fields: dict[str, Any], layers: Iterable[Parameters]) -> set[str]:

@@ -22,7 +22,7 @@ def make_plan(call: Call, identity: Identity, services: Services) -> Plan:
     modes = tuple(_mode(route, name) for name in call.modes)
     if identity.key.mode == "Test":
         return Plan(route=route, modes=modes, tiers=_test_tiers(route, services))
-    targets = next((mode.targets for mode in modes if mode.targets), route.targets)
+    targets = _targets(call, route, modes)
     bound = output_bound(call, identity)
     return Plan(route=route, modes=modes, tiers=services.pool.tiers(targets), output_bound=bound)
 
@@ -56,6 +56,17 @@ def _mode(route: Route, name: str) -> Mode:
         if known == name:
             return mode
     raise InvalidRequest(f"model {route.model!r} has no {name!r} mode: leave {name!r} out or send false", param=name)
+
+
+def _targets(call: Call, route: Route, modes: tuple[Mode, ...]) -> tuple[Target, ...]:
+    """Those of the mode that has its own, else the route's. A request goes one way only."""
+    own = {name: mode.targets for name, mode in zip(call.modes, modes, strict=True) if mode.targets}
+    targets = next(iter(own.values()), route.targets)
+    for name, others in own.items():
+        if others != targets:
+            sentence = f"the modes {' and '.join(map(repr, own))} of model {route.model!r} have different targets"
+            raise InvalidRequest(f"{sentence}: send one of them", param=name)
+    return targets
 
 
 def _test_tiers(route: Route, services: Services) -> tuple[tuple[Candidate, ...], ...]:

@@ -30,7 +30,7 @@ class Quirks:
     `sampling`: whether temperature, top_p and top_k are taken. `top_k`, `cache_marks`: whether an OpenAI-compatible
     server knows `top_k` and OpenAI's cache breakpoints. `gemini_thinking`: Gemini 3 thinks by level and wants its calls
     signed, 2.5 thinks by budget, 2.5 Pro by budget and always, older ones not at all. `gemini_result_parts`: whether
-    pictures stand in a function's response, or after it.
+    pictures stand in a function's response, or after it. `web_search`: whether the model can search the web by itself.
     """
 
     output_limit: int = 4_096
@@ -46,6 +46,7 @@ class Quirks:
     cache_marks: bool = True
     gemini_thinking: Literal["level", "budget", "always", "none"] = "level"
     gemini_result_parts: bool = True
+    web_search: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,10 @@ class ConvertingTap:
         """The client protocol's own error event."""
         return self._encoder.fail(error)
 
+    def dropped(self) -> tuple[str, ...]:
+        """The names of what the client could not be told so far."""
+        return self._encoder.dropped()
+
     def _tell(self, events: list[ev.ChatEvent]) -> bytes:
         found = self.found
         pieces = []

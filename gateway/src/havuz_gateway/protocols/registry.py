@@ -5,13 +5,14 @@ from havuz_gateway.protocols.anthropic import stream as anthropic_stream
 from havuz_gateway.protocols.anthropic.codec import CODEC as ANTHROPIC
 from havuz_gateway.protocols.anthropic.errors import read_error as read_anthropic_error
 from havuz_gateway.protocols.codec import Codec
+from havuz_gateway.protocols.gemini.codec import CODEC as GEMINI
 from havuz_gateway.protocols.openai.errors import read_error as read_openai_error
 from havuz_gateway.protocols.openai_chat import answer as chat_answer
 from havuz_gateway.protocols.openai_chat import stream as chat_stream
 from havuz_gateway.protocols.openai_chat.codec import CODEC as OPENAI_CHAT
 from havuz_gateway.protocols.wire import Relayed
 
-CODECS: dict[str, Codec] = {codec.protocol: codec for codec in (OPENAI_CHAT, ANTHROPIC)}
+CODECS: dict[str, Codec] = {codec.protocol: codec for codec in (OPENAI_CHAT, ANTHROPIC, GEMINI)}
 
 # (protocol, operation) → how an answer is read on its way through
 RELAYED: dict[tuple[str, str], Relayed] = {

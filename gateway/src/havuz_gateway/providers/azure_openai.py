@@ -25,4 +25,4 @@ class AzureOpenAI(OpenAI):
 
     def quirks(self, model: str) -> Quirks:
         """A deployment's name says nothing of its model: what OpenAI's models have in common."""
-        return Quirks(replay_thinking=False, top_k=False)
+        return Quirks(replay_thinking=False, top_k=False, web_search=False)

@@ -9,8 +9,11 @@ import re
 from havuz_gateway.protocols.codec import Quirks
 
 # A server of nearly OpenAI's protocol: it takes the older names, and its own earlier reasoning back.
-COMPATIBLE = Quirks(limit_field="max_tokens", instruction_role="system", cache_marks=False)
+# None of them searches the web in words that all of them have.
+COMPATIBLE = Quirks(limit_field="max_tokens", instruction_role="system", cache_marks=False, web_search=False)
 
+# https://platform.openai.com/docs/guides/tools-web-search: in Chat Completions, only models made for it search.
+_SEARCHES = re.compile(r"^gpt-\d\S*-search")
 _REASONS = re.compile(r"^(o\d|gpt-5|gpt-oss|codex)")
 _CHAT_ONLY = re.compile(r"^gpt-5(\.\d+)?-chat")
 
@@ -18,9 +21,10 @@ _CHAT_ONLY = re.compile(r"^gpt-5(\.\d+)?-chat")
 def openai_quirks(model: str) -> Quirks:
     """OpenAI's own models: they never take reasoning back, and only some reason."""
     name = model.rsplit("/", 1)[-1].removeprefix("ft:")
-    if not _REASONS.match(name) or _CHAT_ONLY.match(name):
-        return Quirks(replay_thinking=False, top_k=False, efforts=())
-    return Quirks(replay_thinking=False, top_k=False, efforts=_efforts(name))
+    searches = _SEARCHES.match(name) is not None
+    reasons = _REASONS.match(name) is not None and _CHAT_ONLY.match(name) is None and not searches
+    efforts = _efforts(name) if reasons else ()
+    return Quirks(replay_thinking=False, top_k=False, efforts=efforts, web_search=searches)
 
 
 def _efforts(name: str) -> tuple[str, ...]:
@@ -32,6 +36,7 @@ def _efforts(name: str) -> tuple[str, ...]:
     return ("none", "low", "medium", "high", "xhigh")
 
 
+_GEMINI_VERSION = re.compile(r"gemini-(\d{1,2})(?:\.(\d{1,2}))?(?!\d)")
 _CLAUDE_VERSION = re.compile(r"claude(?:-[a-z]+)*-(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)")
 
 
@@ -59,5 +64,18 @@ def _claude_output_limit(version: tuple[int, int]) -> int:
 
 
 def gemini_quirks(model: str) -> Quirks:
-    """Gemini models."""
-    return Quirks()
+    """Gemini models by generation; what is not named so (Gemma, a tuned model) does not think.
+
+    https://ai.google.dev/gemini-api/docs/thinking
+    """
+    name = model.rsplit("/", 1)[-1]
+    found = _GEMINI_VERSION.match(name)
+    if found is None:
+        newest = name.endswith("-latest") and name.startswith("gemini-")
+        return Quirks() if newest else Quirks(gemini_thinking="none", gemini_result_parts=False)
+    version = (int(found[1]), int(found[2] or 0))
+    if version >= (3, 0):
+        return Quirks()
+    if version < (2, 5):
+        return Quirks(gemini_thinking="none", gemini_result_parts=False)
+    return Quirks(gemini_thinking="always" if "pro" in name else "budget", gemini_result_parts=False)

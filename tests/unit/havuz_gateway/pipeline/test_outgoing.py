@@ -18,6 +18,7 @@ def send(
 ) -> Outgoing:
     """The body for a target that calls the model `upstream`."""
     upstream = make_upstream()
+    call.setdefault("modes", ("think", "deepsearch")[: len(modes)])
     target = make_target(upstream, model="upstream", parameters=parameters or Parameters())
     member = Member(upstream=upstream, provider=Mock(), transport=MockTransport(lambda: 0.0))
     body = Body.decode(fields if isinstance(fields, bytes) else json.dumps(fields).encode())

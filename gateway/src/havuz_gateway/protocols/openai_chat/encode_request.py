@@ -4,6 +4,7 @@ from typing import Any
 
 from havuz_gateway.protocols.codec import Encoded, Quirks
 from havuz_gateway.protocols.neutral.effort import asked_effort, nearest_effort
+from havuz_gateway.protocols.neutral.errors import cannot_say
 from havuz_gateway.protocols.neutral.extensions import Dropped, restored
 from havuz_gateway.protocols.neutral.request import ChatRequest, OutputFormat, Reasoning
 from havuz_gateway.protocols.neutral.tools import CustomTool, WebSearchTool
@@ -25,7 +26,7 @@ def encode_request(request: ChatRequest, quirks: Quirks) -> Encoded:
     body |= _plain(request)
     body |= _limit(request, quirks)
     body |= _sampling(request, quirks, dropped)
-    body |= _tools(request, dropped)
+    body |= _tools(request, quirks, dropped)
     if request.reasoning is not None:
         body |= _reasoning(request.reasoning, quirks, dropped)
     if request.output_format is not None:
@@ -83,11 +84,13 @@ def _sampling(request: ChatRequest, quirks: Quirks, dropped: Dropped) -> dict[st
     return members
 
 
-def _tools(request: ChatRequest, dropped: Dropped) -> dict[str, Any]:
+def _tools(request: ChatRequest, quirks: Quirks, dropped: Dropped) -> dict[str, Any]:
     members: dict[str, Any] = {}
     tools = request.tools or ()
     searches = [tool for tool in tools if isinstance(tool, WebSearchTool)]
     if searches:
+        if not quirks.web_search:
+            raise cannot_say(f"tools[{tools.index(searches[0])}]", "a web search, which this model has not", PROTOCOL)
         members["web_search_options"] = _web_search(searches[0], dropped)
     spoken = [
         write_tool(tool, f"tools[{index}]", dropped)

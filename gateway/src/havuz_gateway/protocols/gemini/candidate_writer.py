@@ -137,7 +137,7 @@ class CandidateWriter:
         self._blocks += 1
         self._after_thought = False
         if isinstance(start, ev.AudioStart):
-            return say(Audio(Base64Source("audio/*", "".join(pieces)), id=start.item), self._dropped)
+            return say(Audio(Base64Source(start.media_type or "audio/*", "".join(pieces))), self._dropped)
         call = ToolCall(
             start.call_id, start.name, "".join(pieces), kind=start.kind, signature=start.signature,
             extensions=start.extensions,

@@ -168,11 +168,12 @@ class RefusalEnd:
 
 @dataclass(frozen=True, slots=True)
 class AudioStart:
-    """Spoken answer begins. `item` is the id that the provider gave it."""
+    """Spoken answer begins. `item` is the id that the provider gave it; `media_type` None is what the client asked for."""
 
     choice: int
     id: str
     item: str | None = None
+    media_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

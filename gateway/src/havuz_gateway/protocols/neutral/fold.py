@@ -171,7 +171,7 @@ def _part(block: _Block | Part) -> Part:
         case ev.RefusalStart(), ev.RefusalEnd():
             return Refusal(text, extensions=said)
         case ev.AudioStart() as start, ev.AudioEnd() as end:
-            source = Base64Source("audio/*", "".join(block.data))
+            source = Base64Source(start.media_type or "audio/*", "".join(block.data))
             return Audio(source, id=start.item, transcript=text or None, expires_at=end.expires_at)
         case _:
             raise StreamTruncated("the provider's stream ended inside a block")

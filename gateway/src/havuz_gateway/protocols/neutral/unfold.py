@@ -65,7 +65,7 @@ def _part(choice: int, block: str, part: Part) -> Iterator[ev.ChatEvent]:
             yield ev.RefusalDelta(choice, block, part.text)
             yield ev.RefusalEnd(choice, block)
         case Audio(source=Base64Source() as source):
-            yield ev.AudioStart(choice, block, part.id)
+            yield ev.AudioStart(choice, block, part.id, source.media_type)
             yield ev.AudioDelta(choice, block, source.data, part.transcript or "")
             yield ev.AudioEnd(choice, block, part.expires_at)
         case _:

@@ -20,6 +20,11 @@ def _total(family: Metric, **labels: str) -> float:
     )
 
 
+def _only(family: Metric, **labels: str) -> float:
+    """The total of the series with exactly these labels."""
+    return sum(sample.value for sample in family.samples if sample.name.endswith("_total") and sample.labels == labels)
+
+
 def _body(model: str) -> dict[str, object]:
     return {"model": model, "messages": [{"role": "user", "content": "x"}]}
 
@@ -43,6 +48,31 @@ async def test_requests_tokens_and_attempts_are_counted(
         if sample.labels["havuz_upstream_key"] in keys
     }
     assert verdicts == {"ServerError": 1, "ok": 1}
+
+
+async def test_requests_that_need_no_upstream_are_counted_by_path_and_status(
+    world: World, gateway: GatewayProcess
+) -> None:
+    customer, route = await world.serve()
+
+    async def counted() -> dict[str, float]:
+        family = (await scrape(gateway)).get("havuz_requests")
+        return {
+            name: 0.0 if family is None else _only(family, **labels)
+            for name, labels in {
+                "list": {"http_route": "/v1/models", "http_response_status_code": "200"},
+                "model": {"http_route": "/v1/models/", "http_response_status_code": "200"},
+                "missing": {"http_route": "/v1/models/", "http_response_status_code": "404"},
+                "nowhere": {"http_response_status_code": "404"},
+            }.items()
+        }
+
+    before = await counted()
+    async with calling(gateway.base_url, customer.live) as caller:
+        for path in ("/v1/models", f"/v1/models/{route.model}", f"/v1/models/{fresh('junk')}", f"/{fresh('junk')}"):
+            await caller.get(path)
+    after = await counted()
+    assert {name: after[name] - before[name] for name in after} == {"list": 1, "model": 1, "missing": 1, "nowhere": 1}
 
 
 async def test_junk_from_clients_makes_no_series(world: World, gateway: GatewayProcess, provider: FakeProvider) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any, cast
 
 from aiohttp import web
@@ -15,9 +16,11 @@ from havuz_gateway.surfaces.base import Surface
 from havuz_gateway.surfaces.http import HttpBounds, HttpEdge
 from havuz_gateway.surfaces.openai.errors import render_error, stream_error
 from havuz_gateway.surfaces.registry import Registry
+from havuz_gateway.telemetry.metrics import Metrics
 
 BOUNDS = HttpBounds(max_body=1_000, read_idle=0.2, read_total=0.6, write_idle=0.3, keepalive=0.5, lingering=0.2)
-NO_SERVICES = cast("Services", None)  # the endpoints here use none
+# the endpoints here use none, and the edge counts
+NO_SERVICES = cast("Services", SimpleNamespace(telemetry=SimpleNamespace(metrics=Metrics())))
 
 
 class Endpoints:

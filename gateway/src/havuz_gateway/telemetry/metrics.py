@@ -45,6 +45,7 @@ class Metrics:
         self._first_chunks: dict[_Call, HistogramSeries] = {}
         self._per_tokens: dict[_Call, HistogramSeries] = {}
         self._usage: dict[_Call, tuple[HistogramSeries, HistogramSeries]] = {}
+        self._at_once: dict[tuple[str | None, int], CounterSeries] = {}
         self._attempt_series: dict[tuple[str, str, str], CounterSeries] = {}
 
     def request_ended(
@@ -75,6 +76,14 @@ class Metrics:
             if time_to_first_chunk is not None and usage.output > 1:
                 pace = self._per_tokens.get(call) or self._find(self._per_tokens, self._per_token, call)
                 pace.record((seconds - time_to_first_chunk) / (usage.output - 1))
+
+    def answered_at_once(self, *, route: str | None, status: int) -> None:
+        """Count a request that needed no upstream. `route` is a path as it is registered, None where there is none."""
+        series = self._at_once.get((route, status))
+        if series is None:
+            series = self._requests.at({names.HTTP_ROUTE: route, names.HTTP_STATUS: str(status)})
+            self._at_once[route, status] = series
+        series.value += 1
 
     def attempt_ended(self, *, upstream_key: str, provider: str, verdict: str) -> None:
         """Count a call to an upstream; `verdict` is "ok" or the reason it failed for."""

@@ -95,25 +95,19 @@ class HttpEdge:
         finally:
             writer.close()
             if not writer.accounted:
-                self._log(raw, request_id, writer, seconds=asyncio.get_running_loop().time() - began)
+                self._account(raw, request_id, writer, seconds=asyncio.get_running_loop().time() - began)
             self.active -= 1
             if not self.active:
                 self.idle.set()
         return writer.response or web.Response(status=_CLIENT_GONE)
 
-    def _log(self, raw: web.BaseRequest, request_id: str, writer: ResponseWriter, *, seconds: float) -> None:
-        """The line of a request that never met the pipeline. A path nobody serves is not named: it may hold a key."""
-        if not logs.requests_enabled():
-            return
+    def _account(self, raw: web.BaseRequest, request_id: str, writer: ResponseWriter, *, seconds: float) -> None:
+        """Count and log a request that never met the pipeline. A path nobody serves is not named: it may hold a key."""
         status = writer.response.status if writer.response is not None else _CLIENT_GONE
-        logs.request_ended(
-            {
-                "request_id": request_id,
-                "path": self._registry.template(raw.path),
-                "status": status,
-                "seconds": seconds,
-            }
-        )
+        path = self._registry.template(raw.path)
+        self._services.telemetry.metrics.answered_at_once(route=path, status=status)
+        if logs.requests_enabled():
+            logs.request_ended({"request_id": request_id, "path": path, "status": status, "seconds": seconds})
 
     async def _answer(self, raw: web.BaseRequest, request_id: str, writer: ResponseWriter) -> None:
         surface = self._registry.unknown(raw.headers)
@@ -175,6 +169,7 @@ class HttpEdge:
     def _refusal(self, status: int) -> web.Response:
         """The answer to what was no request at all."""
         request_id = self._new_id()
+        self._services.telemetry.metrics.answered_at_once(route=None, status=status)
         error = (
             InvalidRequest("the request is not valid HTTP: check its request line, header sizes and framing")
             if status < 500

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from havuz_gateway.protocols.errors import ProviderError
-from havuz_gateway.protocols.openai_chat.answer import Answer, read_answer
 from havuz_gateway.protocols.openai.errors import read_error
+from havuz_gateway.protocols.openai_chat.answer import Answer, read_answer
 from havuz_gateway.protocols.openai_chat.stream import StreamTap
 
 

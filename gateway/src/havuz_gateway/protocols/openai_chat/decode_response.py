@@ -8,9 +8,9 @@ from havuz_gateway.protocols.neutral.content import Audio, Base64Source, Image, 
 from havuz_gateway.protocols.neutral.errors import AnswerFailed
 from havuz_gateway.protocols.neutral.extensions import Extensions, kept
 from havuz_gateway.protocols.neutral.response import ChatResponse, Choice, Logprobs
+from havuz_gateway.protocols.openai.errors import read_stream_error
 from havuz_gateway.protocols.openai.media import read_url
 from havuz_gateway.protocols.openai_chat.citations import read_annotations
-from havuz_gateway.protocols.openai.errors import read_stream_error
 from havuz_gateway.protocols.openai_chat.finish import read_finish, spelled_finish
 from havuz_gateway.protocols.openai_chat.reasoning import take_thoughts
 from havuz_gateway.protocols.openai_chat.tools import read_call, read_signature

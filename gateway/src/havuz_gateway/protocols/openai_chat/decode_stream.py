@@ -7,8 +7,8 @@ from havuz_gateway.protocols.members import Members
 from havuz_gateway.protocols.neutral import events as ev
 from havuz_gateway.protocols.neutral.errors import AnswerUnreadable, StreamTruncated
 from havuz_gateway.protocols.neutral.extensions import Extensions, kept
-from havuz_gateway.protocols.openai_chat.choice_stream import ChoiceStream
 from havuz_gateway.protocols.openai.errors import read_stream_error
+from havuz_gateway.protocols.openai_chat.choice_stream import ChoiceStream
 from havuz_gateway.protocols.openai_chat.finish import read_finish, spelled_finish
 from havuz_gateway.protocols.openai_chat.usage import read_usage
 from havuz_gateway.protocols.openai_chat.wire import PROTOCOL, SPELLING, answer_members, read_logprobs, write_usage

@@ -20,9 +20,9 @@ from havuz_gateway.protocols.neutral.content import (
 )
 from havuz_gateway.protocols.neutral.errors import AnswerFailed, status_of
 from havuz_gateway.protocols.neutral.extensions import Dropped, Extensions
+from havuz_gateway.protocols.openai.error_body import encode_error
 from havuz_gateway.protocols.openai_chat.citations import write_annotations
 from havuz_gateway.protocols.openai_chat.encode_response import write_audio, write_image
-from havuz_gateway.protocols.openai.error_body import encode_error
 from havuz_gateway.protocols.openai_chat.finish import write_finish
 from havuz_gateway.protocols.openai_chat.reasoning import needs_detail, write_detail
 from havuz_gateway.protocols.openai_chat.tools import write_signature

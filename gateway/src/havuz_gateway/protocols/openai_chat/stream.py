@@ -9,8 +9,8 @@ from typing import Any
 
 from havuz_gateway.protocols import sse
 from havuz_gateway.protocols.errors import ProviderError
-from havuz_gateway.protocols.openai_chat.answer import finish_reasons, text_or_none
 from havuz_gateway.protocols.openai.errors import read_stream_error
+from havuz_gateway.protocols.openai_chat.answer import finish_reasons, text_or_none
 from havuz_gateway.protocols.openai_chat.usage import read_usage
 from havuz_gateway.protocols.usage import Usage
 

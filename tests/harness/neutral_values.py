@@ -1,7 +1,7 @@
 """Neutral answers and requests of every shape that a protocol can say without help, for property tests."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from havuz_gateway.protocols.neutral.content import (
     Base64Source,
     CacheMark,
+    Citation,
     Content,
     Document,
     Image,
@@ -217,7 +218,61 @@ def anthropic_requests(draw: st.DrawFn) -> ChatRequest:
     )
 
 
+_responses_texts = st.builds(Text, words) | st.builds(
+    Text, words, citations=st.just((Citation(url="https://example.org", title="Example", start=0, end=1),))
+)
+
+
+@st.composite
+def responses_responses(draw: st.DrawFn) -> ChatResponse:
+    """Items in any order; a refusal stands for the text of its message."""
+    parts = draw(st.lists(_responses_texts | st.builds(Refusal, words) | foreign_thinking | redacted, max_size=4))
+    found = unique_calls(draw(st.lists(calls | st.builds(ToolCall, names, names, words, kind=st.just("custom")))))
+    raw: Any = ("tool-calls" if found else "stop", "completed")
+    raw = draw(st.sampled_from([raw, ("length", "max_output_tokens"), ("content-filter", "content_filter")]))
+    logprobs = draw(_logprobs) if any(isinstance(part, Text) for part in parts) else None
+    choice = Choice((*parts, *found), Finish(*raw), logprobs=logprobs)
+    return ChatResponse(
+        draw(names), draw(names), (choice,), usage=draw(usages()), created=draw(st.integers(0, 2**31)),
+        service_tier=draw(st.none() | st.just("default")),
+    )  # fmt: skip
+
+
+@st.composite
+def responses_requests(draw: st.DrawFn) -> ChatRequest:
+    """The entry in the extensions says that nothing is to be added, as in all that came by this protocol."""
+    own: Any = {"openai_responses": {}}
+    instructions = (Message("system", draw(words), apart=True),) if draw(st.booleans()) else ()
+    sealed = st.builds(Thinking, words, signature=seals, origin=st.just("openai_responses"), summary=st.booleans())
+    hidden = st.builds(RedactedThinking, seals, origin=st.just("openai_responses"), id=st.none() | words)
+    efforts = [None, Reasoning(extensions=own), Reasoning(mode="on", effort="high", summary="auto", extensions=own)]
+    formats = [
+        None, OutputFormat("text"), OutputFormat("json"),
+        OutputFormat("json_schema", name="answer", schema={"type": "object"}, strict=True),
+    ]  # fmt: skip
+    common = {**_common(draw), "top_k": None, "stop": None}
+    if common["tools"] is not None:
+        common["tools"] = tuple(
+            replace(tool, extensions=own) if isinstance(tool, FunctionTool) and tool.strict is None else tool
+            for tool in common["tools"]
+        )
+    return ChatRequest(
+        messages=(*instructions, *draw(_turns(sealed | hidden, "tool"))),
+        logprobs=draw(st.none() | st.just(True)),
+        reasoning=draw(st.sampled_from(efforts)),
+        output_format=draw(st.sampled_from(formats)),
+        verbosity=draw(st.none() | st.just("low")),
+        metadata=draw(st.none() | st.just({"run": "7"})),
+        cache_key=draw(st.none() | words),
+        store=draw(st.none() | st.booleans()),
+        previous_response_id=draw(st.none() | st.just("resp_1")),
+        extensions=own,
+        **common,
+    )
+
+
 DOMAINS = {
     "openai_chat": Domain(openai_responses(), openai_requests()),
     "anthropic": Domain(anthropic_responses(), anthropic_requests()),
+    "openai_responses": Domain(responses_responses(), responses_requests()),
 }

@@ -14,11 +14,12 @@ from havuz_gateway.protocols.anthropic.codec import CODEC as ANTHROPIC
 from havuz_gateway.protocols.codec import Codec, Encoded, Quirks, Stamp, StreamReader
 from havuz_gateway.protocols.neutral.errors import AnswerUnreadable
 from havuz_gateway.protocols.openai_chat.codec import CODEC as OPENAI_CHAT
+from havuz_gateway.protocols.openai_responses.codec import CODEC as OPENAI_RESPONSES
 
 _T = TypeVar("_T")
 _E = TypeVar("_E", bound=Exception)
 CASES = Path(__file__).parents[3] / "golden" / "protocols"
-CODECS = (OPENAI_CHAT, ANTHROPIC)
+CODECS = (OPENAI_CHAT, ANTHROPIC, OPENAI_RESPONSES)
 RELAXED = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 JUNK: list[Any] = [
     None, True, 0, -1, 1.5, 10**400, "", "x", "text", "function", "base64", [], [[]], [None], ["x"], {}, {"type": "x"},

@@ -25,8 +25,9 @@ from havuz_gateway.protocols.neutral.fold import fold
 from havuz_gateway.protocols.neutral.response import ChatResponse
 from havuz_gateway.protocols.neutral.unfold import unfold
 from havuz_gateway.protocols.openai_chat.codec import CODEC as OPENAI_CHAT
+from havuz_gateway.protocols.openai_responses.codec import CODEC as OPENAI_RESPONSES
 
-CODECS = (OPENAI_CHAT, ANTHROPIC)
+CODECS = (OPENAI_CHAT, ANTHROPIC, OPENAI_RESPONSES)
 PAIRS = [(client, provider) for client in CODECS for provider in CODECS if client is not provider]
 MAX_EVENT = 1_000_000
 RELAXED = settings(

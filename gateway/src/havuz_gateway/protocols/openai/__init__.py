@@ -1,1 +1,1 @@
-"""What OpenAI's wire languages say in the same words: errors, and how media, cache marks and custom tools are written."""
+"""What OpenAI says alike in all its wire languages: errors, media, cache marks."""

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any, Literal, Protocol
 
 from harness import fake_provider_bodies as bodies
+from harness.fake_provider_responses import response_events
 
 _KNOWN = frozenset(map(int, HTTPStatus))
 Chunking = int | Literal["one-by-one"] | None
@@ -191,8 +192,14 @@ class Default:
     """The answer of a provider in good health: a stream where one is asked for, else JSON."""
 
     async def play(self, request: Received, wire: Wire) -> None:
-        streamed = request.fields.get("stream") is True and "/chat/completions" in request.path
-        await (Stream() if streamed else Json()).play(request, wire)
+        path = request.path.partition("?")[0]
+        match request.fields.get("stream"), path.rpartition("/")[2]:
+            case True, "completions":
+                await Stream().play(request, wire)
+            case True, "responses":
+                await RawEvents(b"".join(response_events(request.fields))).play(request, wire)
+            case _:
+                await Json().play(request, wire)
 
 
 @dataclass(frozen=True)

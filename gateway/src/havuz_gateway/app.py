@@ -27,6 +27,7 @@ from havuz_gateway.pool.types import Member
 from havuz_gateway.providers.base import Provider
 from havuz_gateway.providers.mock import Mock, MockTransport
 from havuz_gateway.providers.registry import provider_for
+from havuz_gateway.responses.store import ResponseStore, StoreSettings
 from havuz_gateway.settings import Settings
 from havuz_gateway.surfaces.catalogue import every_surface
 from havuz_gateway.surfaces.http import HttpBounds, HttpEdge
@@ -68,11 +69,13 @@ class _Parts:
         self.fleet = FleetReport(self.redis, self.holder, gateway_id=settings.gateway_id, wall=time.time)
         self.meter = _meter(settings)
         self.usage = UsageReader(_calls(settings))
+        self.responses = ResponseStore(_calls(settings), keyring, _store_settings(settings))
         self.services = Services(
             view=self.holder.view,
             pool=self.pool,
             meter=self.meter,
             usage=self.usage,
+            responses=self.responses,
             metering=Metering(margin=settings.reservation_margin, bill_abandoned=settings.abandoned == "BillInput"),
             telemetry=self.telemetry,
             test_member=self._test_member,
@@ -116,6 +119,7 @@ def build_gateway(settings: Settings) -> lifecycle.Gateway:
         "sharing": parts.sharing.run,
         "probes": parts.probes.run,
         "usage": parts.usage.run,
+        "responses": parts.responses.run,
     }
     closing: list[Callable[[], Awaitable[None]]] = [
         parts.services.drains.close,
@@ -171,6 +175,10 @@ def _meter(settings: Settings) -> RedisMeter:
         )
     except OSError as error:
         raise SettingsError(f"setting 'state_dir': {str(folder)!r} can't be written: {error.strerror}") from None
+
+
+def _store_settings(settings: Settings) -> StoreSettings:
+    return StoreSettings(days=settings.response_days, project_bytes=settings.response_bytes)
 
 
 def _calls(settings: Settings) -> Calls:

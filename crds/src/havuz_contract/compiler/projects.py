@@ -20,7 +20,7 @@ from havuz_contract.v1alpha1.project import Project, ProjectKey
 _SHORTEST_KEY = 16
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _YEARS = range(1971, 9000)  # within these, no time zone leads out of what a timestamp can say
-_PROTOCOLS = {"OpenAI": ("openai_chat",)}
+_PROTOCOLS = {"OpenAI": ("openai_chat", "openai_responses")}
 
 
 @dataclass(frozen=True, slots=True)

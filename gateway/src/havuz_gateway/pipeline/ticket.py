@@ -26,7 +26,7 @@ class Ticket:
 def estimate_of(call: Call, plan: Plan, target: Target | None = None) -> Estimate:
     """Tokens of the call, at `target`, or where it does not matter."""
     layers = () if target is None else _layers(target, plan)
-    found = estimate(call.operation, call.body.fields, call.body.raw, layers, protocol=call.protocol)
+    found = estimate(call.operation, call.whole.fields, call.whole.raw, layers, protocol=call.protocol)
     if found.output is None and plan.output_bound is not None:
         return Estimate(
             input=found.input, most_input=found.most_input, output=plan.output_bound * found.choices,

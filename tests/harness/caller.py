@@ -40,6 +40,18 @@ class Reply:
         assert (done, rest) == ("data: [DONE]", ""), self.body
         return [json.loads(event.removeprefix("data: ")) for event in events]
 
+    @property
+    def responses_events(self) -> list[dict[str, Any]]:
+        """The decoded events of a Responses stream, each under the name that its data has, without any `[DONE]`."""
+        assert self.headers["content-type"].startswith("text/event-stream"), self.headers
+        found: list[dict[str, Any]] = []
+        for event in self.body.decode().removesuffix("data: [DONE]\n\n").split("\n\n")[:-1]:
+            name, _, data = event.partition("\ndata: ")
+            if name.startswith("event: "):
+                found.append(json.loads(data))
+                assert name == f"event: {found[-1]['type']}"
+        return found
+
 
 class Caller:
     """Calls `base_url` with `key`. Bodies that are no bytes are sent as JSON."""

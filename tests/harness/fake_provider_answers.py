@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 
 from harness import fake_provider_bodies as bodies
 from harness import fake_provider_messages as messages
+from harness.fake_provider_responses import response_events
 
 _KNOWN = frozenset(map(int, HTTPStatus))
 Chunking = int | Literal["one-by-one"] | None
@@ -223,11 +224,16 @@ class Default:
     """The answer of a provider in good health: a stream where one is asked for, else JSON."""
 
     async def play(self, request: Received, wire: Wire) -> None:
-        path, streamed = request.path.partition("?")[0], request.fields.get("stream") is True
-        if path.endswith("/messages"):
-            await Message().play(request, wire)
-        else:
-            await (Stream() if streamed and path.endswith("/chat/completions") else Json()).play(request, wire)
+        path = request.path.partition("?")[0]
+        match request.fields.get("stream"), path.rpartition("/")[2]:
+            case _, "messages":
+                await Message().play(request, wire)
+            case True, "completions":
+                await Stream().play(request, wire)
+            case True, "responses":
+                await RawEvents(b"".join(response_events(request.fields))).play(request, wire)
+            case _:
+                await Json().play(request, wire)
 
 
 @dataclass(frozen=True)

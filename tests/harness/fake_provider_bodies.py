@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.fake_provider_messages import message
+from harness.fake_provider_responses import response_body
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 TEXT = ("Hello", "!", " How", " can", " I", " help", " you", " today", "?")
@@ -139,6 +140,8 @@ def default_body(method: str, path: str, fields: Mapping[str, Any]) -> tuple[int
     match method, path.partition("?")[0].rstrip("/").rpartition("/v1")[2]:
         case "POST", "/chat/completions":
             return 200, chat_completion(fields)
+        case "POST", "/responses":
+            return 200, response_body(fields)
         case "POST", "/embeddings":
             return 200, embeddings(fields)
         case "POST", "/messages":

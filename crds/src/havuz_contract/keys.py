@@ -89,6 +89,21 @@ def settled(project_uid: str, request_id: str) -> str:
     return f"havuz:{{p:{project_uid}}}:settled:{request_id}"
 
 
+def response(project_uid: str, response_id: str) -> str:
+    """Lives as long as responses are kept (30 days by default): a sealed response and the items that it answered."""
+    return f"havuz:{{p:{project_uid}}}:response:{response_id}"
+
+
+def responses(project_uid: str) -> str:
+    """Lives as long as the last response in it: ids of kept responses by the moment they expire (unix seconds)."""
+    return f"havuz:{{p:{project_uid}}}:responses"
+
+
+def response_sizes(project_uid: str) -> str:
+    """Lives as long as the last response in it: bytes by id; the field without a name is their sum."""
+    return f"havuz:{{p:{project_uid}}}:response-sizes"
+
+
 HOURS_KEPT_SECONDS = 35 * 86_400
 
 

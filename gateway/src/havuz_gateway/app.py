@@ -28,6 +28,7 @@ from havuz_gateway.pool.types import Member
 from havuz_gateway.providers.base import Provider
 from havuz_gateway.providers.mock import Mock, MockTransport
 from havuz_gateway.providers.registry import provider_for
+from havuz_gateway.responses.store import ResponseStore, StoreSettings
 from havuz_gateway.settings import Settings
 from havuz_gateway.surfaces.catalogue import every_surface
 from havuz_gateway.surfaces.http import HttpBounds, HttpEdge
@@ -72,12 +73,14 @@ class _Parts:
         self.watch = AccountsWatch(
             self.usage, served=self.meter.served, projects=lambda: self.holder.view().snapshot.projects, wall=time.time
         )
+        self.responses = ResponseStore(_calls(settings), keyring, _store_settings(settings))
         self.services = Services(
             view=self.holder.view,
             pool=self.pool,
             meter=self.meter,
             usage=self.usage,
             reservation_margin=settings.reservation_margin,
+            responses=self.responses,
             telemetry=self.telemetry,
             test_member=self._test_member,
             now=time.monotonic,
@@ -122,6 +125,7 @@ def build_gateway(settings: Settings) -> lifecycle.Gateway:
         "probes": parts.probes.run,
         "usage": parts.usage.run,
         "money": parts.watch.run,
+        "responses": parts.responses.run,
     }
     closing: list[Callable[[], Awaitable[None]]] = [
         parts.services.drains.close,
@@ -177,6 +181,10 @@ def _meter(settings: Settings) -> RedisMeter:
         )
     except OSError as error:
         raise SettingsError(f"setting 'state_dir': {str(folder)!r} can't be written: {error.strerror}") from None
+
+
+def _store_settings(settings: Settings) -> StoreSettings:
+    return StoreSettings(days=settings.response_days, project_bytes=settings.response_bytes)
 
 
 def _calls(settings: Settings) -> Calls:

@@ -74,6 +74,18 @@ class Settings(ProcessSettings):
         le=1_000_000_000,
         description="usage events kept in Redis for each project, at most",
     )
+    response_days: int = Field(
+        default=30,
+        ge=0,
+        le=3650,
+        description="days after its last use that a response of the Responses API is kept in Redis; 0 keeps none",
+    )
+    response_bytes: int = Field(
+        default=256 * 1024 * 1024,
+        ge=64 * 1024,
+        le=1024**4,
+        description="bytes of responses that are kept in Redis for each project, at most: the oldest make room",
+    )
     spool_bytes: int = Field(
         default=256 * 1024 * 1024, ge=64 * 1024, le=1024**4,
         description="bytes of settles that are kept in state_dir while Redis is away",

@@ -1,7 +1,8 @@
-"""The meter's Lua scripts as typed calls. Each script's first lines say what its keys, arguments and replies are."""
+"""Lua scripts as typed calls, and the meter's. A script's first lines say what its keys, arguments and replies are."""
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
@@ -11,11 +12,11 @@ _PRELUDE = ("money", "clock")
 
 
 class Script:
-    """One script: called by its hash, sent whole where the server has forgotten it."""
+    """One script of a package: called by its hash, sent whole where the server has forgotten it."""
 
-    def __init__(self, name: str) -> None:
-        folder = resources.files(__package__).joinpath("scripts")
-        texts = [folder.joinpath(f"{part}.lua").read_text(encoding="utf-8") for part in (*_PRELUDE, name)]
+    def __init__(self, name: str, *, package: str = __package__, prelude: Sequence[str] = _PRELUDE) -> None:
+        folder = resources.files(package).joinpath("scripts")
+        texts = [folder.joinpath(f"{part}.lua").read_text(encoding="utf-8") for part in (*prelude, name)]
         self.text = "\n".join(texts).encode()
         sha = hashlib.sha1(self.text, usedforsecurity=False).hexdigest()
         self._by_hash = packed_parts("EVALSHA", sha)

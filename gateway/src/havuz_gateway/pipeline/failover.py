@@ -45,8 +45,9 @@ class Failovers:
         self._missing_on: set[int] = set()  # targets (by identity) that do not have the model
         self._inexpressible: CannotExpress | None = None
         self._stamp = Stamp(
-            id=answer_id(call.protocol, context.request.id), model=call.model, created=int(services.wall())
-        )
+            id=answer_id(call.protocol, context.request.id), model=call.model, created=int(services.wall()),
+            echo=call.echo,
+        )  # fmt: skip
         self.unanswered = False
         self._current: Attempt | None = None
         self._claim: Claim | None = None

@@ -12,12 +12,13 @@ from havuz_contract.snapshot.models import Parameters
 from havuz_gateway.metering.prompts import bound_change
 from havuz_gateway.pipeline.types import Call, Plan
 from havuz_gateway.pool.types import Candidate
+from havuz_gateway.protocols.body import Body
 from havuz_gateway.protocols.codec import Quirks, Stamp
 from havuz_gateway.protocols.json_text import dump
 from havuz_gateway.protocols.neutral.errors import CannotExpress
 from havuz_gateway.protocols.neutral.request import ChatRequest
 from havuz_gateway.protocols.neutral.tools import Tool, WebSearchTool
-from havuz_gateway.protocols.registry import CODECS, RELAYED
+from havuz_gateway.protocols.registry import CODECS, DIALECTS, RELAYED
 from havuz_gateway.protocols.wire import ConvertingWire, RelayWire, Wire
 from havuz_gateway.providers.base import ProviderCall, protocol_for
 
@@ -38,7 +39,7 @@ class Outgoing:
 
 def answer_id(protocol: str, request_id: str) -> str:
     """The id of a translated answer, as those of the protocol look."""
-    return _ID_PREFIXES.get(protocol, "") + request_id.replace("-", "")
+    return _ID_PREFIXES.get(protocol, "") + request_id.removeprefix("req_").replace("-", "")
 
 
 def outgoing(call: Call, plan: Plan, candidate: Candidate, stamp: Stamp) -> Outgoing:
@@ -57,7 +58,8 @@ def outgoing(call: Call, plan: Plan, candidate: Candidate, stamp: Stamp) -> Outg
 
 def _relayed(call: Call, plan: Plan, candidate: Candidate) -> Outgoing:
     """Without a need for change it is the client's bytes themselves."""
-    fields = call.body.fields
+    body, lost = _own_body(call, candidate)
+    fields = body.fields
     change: dict[str, Any] = {}
     if candidate.target.model != call.model:
         change["model"] = candidate.target.model
@@ -74,18 +76,27 @@ def _relayed(call: Call, plan: Plan, candidate: Candidate) -> Outgoing:
     if _searches(call, plan, candidate):
         change.update(_search_members(call.protocol, {**fields, **change}))
     remove = [name for name in (*_OWN_MEMBERS, *dropped) if name in fields]
-    body = call.body.edited(change, remove)
+    sent = body.edited(change, remove)
     return Outgoing(
-        call=ProviderCall(call.action, call.protocol, candidate.target.model, call.stream, body, call.headers),
+        call=ProviderCall(call.action, call.protocol, candidate.target.model, call.stream, sent, call.headers),
         wire=RelayWire(RELAYED[call.protocol, call.action], strip_usage),
-        dropped=tuple(sorted(dropped)),
+        dropped=tuple(sorted(dropped | set(lost))),
     )
+
+
+def _own_body(call: Call, candidate: Candidate) -> tuple[Body, tuple[str, ...]]:
+    """The body for a provider of the client's protocol, and the names of what it can't be told."""
+    earlier = call.earlier
+    if earlier is None or earlier.home == (candidate.member.upstream.uid, candidate.target.model):
+        return call.body, ()
+    return earlier.relayed, earlier.lost
 
 
 def _translated(call: Call, plan: Plan, candidate: Candidate, protocol: str, stamp: Stamp) -> Outgoing:
     """Through the neutral form. A mode's parameters are in the client's words, a target's in its provider's."""
-    client, codec, model = CODECS[call.protocol], CODECS[protocol], candidate.target.model
-    fields = {name: value for name, value in call.body.fields.items() if name not in _OWN_MEMBERS}
+    client = DIALECTS[call.dialect] if call.dialect is not None else CODECS[call.protocol]
+    codec, model = CODECS[protocol], candidate.target.model
+    fields = {name: value for name, value in call.whole.fields.items() if name not in _OWN_MEMBERS}
     dropped = _apply_to(fields, (mode.parameters for mode in plan.modes))
     request = client.decode_request(fields)
     request = replace(request, model=model, stream=call.stream, include_usage=True if call.stream else None)

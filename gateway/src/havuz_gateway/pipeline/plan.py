@@ -24,7 +24,8 @@ def make_plan(call: Call, identity: Identity, services: Services) -> Plan:
         return Plan(route=route, modes=modes, tiers=_test_tiers(route, services))
     targets = _targets(call, route, modes)
     bound = output_bound(call, identity)
-    return Plan(route=route, modes=modes, tiers=services.pool.tiers(targets), output_bound=bound)
+    tiers = _home_first(services.pool.tiers(targets), call)
+    return Plan(route=route, modes=modes, tiers=tiers, output_bound=bound)
 
 
 def find_route(model: str, identity: Identity, services: Services) -> Route:
@@ -67,6 +68,14 @@ def _targets(call: Call, route: Route, modes: tuple[Mode, ...]) -> tuple[Target,
             sentence = f"the modes {' and '.join(map(repr, own))} of model {route.model!r} have different targets"
             raise InvalidRequest(f"{sentence}: send one of them", param=name)
     return targets
+
+
+def _home_first(tiers: tuple[tuple[Candidate, ...], ...], call: Call) -> tuple[tuple[Candidate, ...], ...]:
+    """Before all others whoever keeps what the request goes on from: nothing of it is lost there."""
+    if call.earlier is None or call.earlier.home is None:
+        return tiers
+    home = {one for tier in tiers for one in tier if (one.member.upstream.uid, one.target.model) == call.earlier.home}
+    return (tuple(home), *(tuple(one for one in tier if one not in home) for tier in tiers)) if home else tiers
 
 
 def _test_tiers(route: Route, services: Services) -> tuple[tuple[Candidate, ...], ...]:

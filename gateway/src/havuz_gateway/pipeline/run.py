@@ -1,7 +1,7 @@
 """One request's way on one screen: authenticate → plan → admit → attempt ⟲ → relay → settle."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from havuz_contract.money import format_amount
 from havuz_gateway.errors import DeadlineExceeded, GatewayError
@@ -29,8 +29,10 @@ async def run(
     credential: str | None,
     read: Callable[[Request], Call],
     services: Services,
+    complete: Callable[[RequestContext, Call], Awaitable[Call]] | None = None,
 ) -> None:
-    """Serve one request. `read` turns it into a `Call` once the key is known to be good.
+    """Serve one request. `read` turns it into a `Call` once the key is known to be good; `complete` adds to the call
+    what the request only names.
 
     Raises `GatewayError` for an end the client must still be told (as an answer, or as an event when `writer.started`),
     and `ClientGone` when nobody is left to tell.
@@ -41,6 +43,8 @@ async def run(
     try:
         context.identity = authenticate(request, credential, protocol, services)
         context.call = read(request)
+        if complete is not None:
+            context.call = await complete(context, context.call)
         context.plan = make_plan(context.call, context.identity, services)
         _begin_call(context)
         context.ticket = await admit(request.id, context.identity, context.call, context.plan, services)

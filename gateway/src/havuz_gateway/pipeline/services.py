@@ -10,6 +10,7 @@ from havuz_gateway.metering.usage import UsageReader
 from havuz_gateway.pipeline.drain import Drains
 from havuz_gateway.pool.pool import Pool
 from havuz_gateway.pool.types import Member
+from havuz_gateway.responses.store import ResponseStore
 from havuz_gateway.telemetry.recorder import Telemetry
 
 
@@ -34,6 +35,7 @@ class Services:
     pool: Pool
     meter: Meter
     usage: UsageReader
+    responses: ResponseStore
     telemetry: Telemetry
     test_member: Callable[[], Member]
     now: Callable[[], float]

@@ -29,7 +29,7 @@ def estimate_of(call: Call, plan: Plan, target: Target | None = None) -> Estimat
 
 
 def _estimate(call: Call, plan: Plan, layers: Sequence[Parameters]) -> Estimate:
-    found = estimate(call.operation, call.body.fields, call.body.raw, layers, protocol=call.protocol)
+    found = estimate(call.operation, call.whole.fields, call.whole.raw, layers, protocol=call.protocol)
     if found.output is None and plan.output_bound is not None:
         return found._replace(output=plan.output_bound * found.choices)
     return found

@@ -15,6 +15,21 @@ Action = Literal["chat", "embeddings", "count_tokens"]
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """What a request goes on from and only names.
+
+    `whole` is the body in which it is written out. `home` is the upstream (its uid) and the model that keep it
+    themselves, and so are sent the client's own body. Another provider of the client's protocol is sent `relayed`,
+    where `lost` names what it would not take.
+    """
+
+    whole: Body
+    relayed: Body
+    home: tuple[str, str] | None = None
+    lost: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """What the client asks for, as its surface read it. `timeout` is seconds; `modes` the switches that are on.
 
@@ -34,6 +49,14 @@ class Call:
     parameters: Mapping[str, Any] = field(default_factory=dict)  # the body's top-level fields, decoded
     headers: Mapping[str, str] = field(default_factory=dict)
     estimate: Callable[[], bytes] | None = None
+    earlier: Earlier | None = None
+    dialect: str | None = None  # of the client's protocol, for translated answers
+    echo: Mapping[str, Any] | None = None  # the request that a translated answer repeats settings of
+
+    @property
+    def whole(self) -> Body:
+        """The body with everything that the model is to read."""
+        return self.body if self.earlier is None else self.earlier.whole
 
     @property
     def operation(self) -> Operation:

@@ -10,14 +10,23 @@ from havuz_gateway.protocols.openai.errors import read_error as read_openai_erro
 from havuz_gateway.protocols.openai_chat import answer as chat_answer
 from havuz_gateway.protocols.openai_chat import stream as chat_stream
 from havuz_gateway.protocols.openai_chat.codec import CODEC as OPENAI_CHAT
+from havuz_gateway.protocols.openai_responses import answer as responses_answer
+from havuz_gateway.protocols.openai_responses import stream as responses_stream
+from havuz_gateway.protocols.openai_responses.codec import CODEC as OPENAI_RESPONSES
+from havuz_gateway.protocols.openai_responses.codec import OPEN_RESPONSES
 from havuz_gateway.protocols.wire import Relayed
 
-CODECS: dict[str, Codec] = {codec.protocol: codec for codec in (OPENAI_CHAT, ANTHROPIC, GEMINI)}
+_CODECS = (OPENAI_CHAT, OPENAI_RESPONSES, ANTHROPIC, GEMINI)
+CODECS: dict[str, Codec] = {codec.protocol: codec for codec in _CODECS}
+
+# What clients may ask for in place of a protocol's usual codec.
+DIALECTS: dict[str, Codec] = {"open_responses": OPEN_RESPONSES}
 
 # (protocol, operation) → how an answer is read on its way through
 RELAYED: dict[tuple[str, str], Relayed] = {
     ("openai_chat", "chat"): Relayed(chat_answer.read_chat_answer, read_openai_error, chat_stream.STREAM),
     ("openai_chat", "embeddings"): Relayed(chat_answer.read_embeddings_answer, read_openai_error),
+    ("openai_responses", "chat"): Relayed(responses_answer.read_response, read_openai_error, responses_stream.STREAM),
     ("anthropic", "chat"): Relayed(anthropic_answer.read_message, read_anthropic_error, anthropic_stream.STREAM),
     ("anthropic", "count_tokens"): Relayed(anthropic_answer.read_token_count, read_anthropic_error),
 }

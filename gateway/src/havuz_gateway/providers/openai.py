@@ -9,8 +9,15 @@ from havuz_gateway.providers.headers import common_headers
 from havuz_gateway.providers.quirks import openai_quirks
 from havuz_gateway.transport.base import UpstreamRequest
 
-_PROTOCOLS: Mapping[str, tuple[str, ...]] = {"chat": ("openai_chat",), "embeddings": ("openai_chat",)}
-_PATHS = {"chat": "/chat/completions", "embeddings": "/embeddings"}
+_PROTOCOLS: Mapping[str, tuple[str, ...]] = {
+    "chat": ("openai_chat", "openai_responses"),
+    "embeddings": ("openai_chat",),
+}
+_PATHS = {
+    ("chat", "openai_chat"): "/chat/completions",
+    ("chat", "openai_responses"): "/responses",
+    ("embeddings", "openai_chat"): "/embeddings",
+}
 
 
 class OpenAI:
@@ -31,7 +38,7 @@ class OpenAI:
         """The call that asks `call`. None of the client's headers is passed on."""
         return UpstreamRequest(
             method="POST",
-            url=self.base_url(upstream) + _PATHS[call.action],
+            url=self.base_url(upstream) + _PATHS[call.action, call.protocol],
             headers={"content-type": "application/json", **self._headers(upstream)},
             body=call.body,
             ca_bundle=upstream.ca_bundle,

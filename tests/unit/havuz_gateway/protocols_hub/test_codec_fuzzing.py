@@ -15,11 +15,12 @@ from havuz_gateway.protocols.codec import Codec, Encoded, Quirks, Stamp, StreamR
 from havuz_gateway.protocols.gemini.codec import CODEC as GEMINI
 from havuz_gateway.protocols.neutral.errors import AnswerUnreadable
 from havuz_gateway.protocols.openai_chat.codec import CODEC as OPENAI_CHAT
+from havuz_gateway.protocols.openai_responses.codec import CODEC as OPENAI_RESPONSES
 
 _T = TypeVar("_T")
 _E = TypeVar("_E", bound=Exception)
 CASES = Path(__file__).parents[3] / "golden" / "protocols"
-CODECS = (OPENAI_CHAT, ANTHROPIC, GEMINI)
+CODECS = (OPENAI_CHAT, OPENAI_RESPONSES, ANTHROPIC, GEMINI)
 RELAXED = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 JUNK: list[Any] = [
     None, True, 0, -1, 1.5, 10**400, "", "x", "text", "function", "base64", [], [[]], [None], ["x"], {}, {"type": "x"},

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.neutral_values import DOMAINS
+from harness.neutral_domains import DOMAINS
 from havuz_gateway.protocols.anthropic.codec import CODEC as ANTHROPIC
 from havuz_gateway.protocols.codec import Codec, Quirks, Stamp, StreamReader
 from havuz_gateway.protocols.gemini.codec import CODEC as GEMINI
@@ -26,8 +26,9 @@ from havuz_gateway.protocols.neutral.fold import fold
 from havuz_gateway.protocols.neutral.response import ChatResponse
 from havuz_gateway.protocols.neutral.unfold import unfold
 from havuz_gateway.protocols.openai_chat.codec import CODEC as OPENAI_CHAT
+from havuz_gateway.protocols.openai_responses.codec import CODEC as OPENAI_RESPONSES
 
-CODECS = (OPENAI_CHAT, ANTHROPIC, GEMINI)
+CODECS = (OPENAI_CHAT, OPENAI_RESPONSES, ANTHROPIC, GEMINI)
 PAIRS = [(client, provider) for client in CODECS for provider in CODECS if client is not provider]
 MAX_EVENT = 1_000_000
 RELAXED = settings(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from havuz_gateway.protocols.anthropic.citations import read_citation
-from havuz_gateway.protocols.anthropic.thinking import read_redacted, read_thinking, with_call_seals
+from havuz_gateway.protocols.anthropic.thinking import read_redacted, read_thinking
 from havuz_gateway.protocols.anthropic.wire import (
     OPAQUE_BLOCKS,
     PROTOCOL,
@@ -13,7 +13,7 @@ from havuz_gateway.protocols.anthropic.wire import (
     request_members,
 )
 from havuz_gateway.protocols.members import Members
-from havuz_gateway.protocols.neutral.carrier import Sealed
+from havuz_gateway.protocols.neutral.carrier import Sealed, with_call_seals
 from havuz_gateway.protocols.neutral.content import (
     Content,
     Document,

@@ -6,11 +6,10 @@ from typing import Any
 from havuz_gateway.protocols.anthropic.decode_messages import read_spoken
 from havuz_gateway.protocols.anthropic.errors import read_stream_error
 from havuz_gateway.protocols.anthropic.finish import is_known, read_finish
-from havuz_gateway.protocols.anthropic.thinking import with_call_seals
 from havuz_gateway.protocols.anthropic.usage import read_tier, read_usage, write_usage
 from havuz_gateway.protocols.anthropic.wire import OPAQUE_BLOCKS, PROTOCOL, answer_members
 from havuz_gateway.protocols.members import Members
-from havuz_gateway.protocols.neutral.carrier import Sealed
+from havuz_gateway.protocols.neutral.carrier import Sealed, with_call_seals
 from havuz_gateway.protocols.neutral.content import Part, ProviderContent
 from havuz_gateway.protocols.neutral.errors import AnswerFailed
 from havuz_gateway.protocols.neutral.extensions import Extensions, kept

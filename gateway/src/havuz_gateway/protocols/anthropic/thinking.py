@@ -1,15 +1,11 @@
 """Thinking blocks, and the seals of other providers that travel in them (see `neutral.carrier`)."""
 
-from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any, Literal
 
 from havuz_gateway.protocols.anthropic.wire import PROTOCOL
-from havuz_gateway.protocols.neutral.carrier import Sealed, pack, unpack
-from havuz_gateway.protocols.neutral.content import Part, RedactedThinking, Thinking, ToolCall
+from havuz_gateway.protocols.neutral.carrier import GEMINI, Sealed, pack, unpack
+from havuz_gateway.protocols.neutral.content import RedactedThinking, Thinking
 from havuz_gateway.protocols.neutral.extensions import Extensions, restored
-
-GEMINI = "gemini"  # the only protocol that seals tool calls
 
 
 def read_thinking(text: str, signature: str, extensions: Extensions) -> Thinking:
@@ -60,18 +56,3 @@ def write_redacted(part: RedactedThinking) -> dict[str, Any]:
 def write_call_seal(call_id: str, signature: str) -> dict[str, Any]:
     """The block that carries the seal of the tool call after it."""
     return {"type": "redacted_thinking", "data": pack(Sealed(GEMINI, call_id, "call", signature))}
-
-
-def with_call_seals(parts: Iterable[Part | Sealed]) -> tuple[Part, ...]:
-    """The parts, with each seal on the tool call that it belongs to."""
-    seals: dict[str, str] = {}
-    found: list[Part] = []
-    for part in parts:
-        match part:
-            case Sealed():
-                seals[part.id or ""] = part.seal
-            case ToolCall() if part.id in seals:
-                found.append(replace(part, signature=seals[part.id]))
-            case _:
-                found.append(part)
-    return tuple(found)

@@ -5,9 +5,13 @@ of another provider travels there with a note of where it belongs, `havuz:<origi
 turn it reaches its own provider again, and never a foreign one, which would refuse the whole conversation.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from havuz_gateway.protocols.neutral.content import Part, ToolCall
+
+GEMINI = "gemini"  # the only protocol that seals tool calls
 _MARK = "havuz"
 
 
@@ -40,6 +44,21 @@ def unpack(opaque: str) -> Sealed | None:
             return Sealed(origin or None, _unescape(item) or None, kind, seal)
         case _:
             return None
+
+
+def with_call_seals(parts: Iterable[Part | Sealed]) -> tuple[Part, ...]:
+    """The parts, with each seal on the tool call that it belongs to."""
+    seals: dict[str, str] = {}
+    found: list[Part] = []
+    for part in parts:
+        match part:
+            case Sealed():
+                seals[part.id or ""] = part.seal
+            case ToolCall() if part.id in seals:
+                found.append(replace(part, signature=seals[part.id]))
+            case _:
+                found.append(part)
+    return tuple(found)
 
 
 def _escape(item: str) -> str:

@@ -168,7 +168,7 @@ class RefusalEnd:
 
 @dataclass(frozen=True, slots=True)
 class AudioStart:
-    """Spoken answer begins. `item` is the id that the provider gave it; `media_type` None is what the client asked for."""
+    """Spoken answer begins. `item` is the provider's id of it; `media_type` None is what the client asked for."""
 
     choice: int
     id: str

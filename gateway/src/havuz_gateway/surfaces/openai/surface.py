@@ -4,12 +4,21 @@ from havuz_gateway.surfaces.base import Methods, Surface
 from havuz_gateway.surfaces.openai.chat import PROTOCOL, chat
 from havuz_gateway.surfaces.openai.embeddings import embeddings
 from havuz_gateway.surfaces.openai.errors import render_error, stream_error
+from havuz_gateway.surfaces.openai.input_tokens import input_tokens
+from havuz_gateway.surfaces.openai.kept_responses import RESPONSE_PREFIXES, cancel, delete, read
 from havuz_gateway.surfaces.openai.models import MODEL_PREFIXES, list_models, retrieve_model
+from havuz_gateway.surfaces.openai.responses import create
+from havuz_gateway.surfaces.openai.responses_errors import PROTOCOL as RESPONSES_PROTOCOL
+from havuz_gateway.surfaces.openai.responses_errors import stream_error as responses_stream_error
 
 _PATHS: dict[str, Methods] = {
     "/chat/completions": {"POST": chat},
     "/embeddings": {"POST": embeddings},
     "/models": {"GET": list_models},
+}
+_RESPONSES_PATHS: dict[str, Methods] = {
+    "/responses": {"POST": create},
+    "/responses/input_tokens": {"POST": input_tokens},
 }
 _BASES = ("/v1", "/api/v1")
 
@@ -21,4 +30,13 @@ OPENAI = Surface(
     stream_error=stream_error,
     paths={base + path: methods for base in _BASES for path, methods in _PATHS.items()},
     prefixes={prefix: {"GET": retrieve_model} for prefix in MODEL_PREFIXES},
+)
+
+RESPONSES = Surface(
+    name="openai-responses",
+    protocol=RESPONSES_PROTOCOL,
+    render_error=render_error,
+    stream_error=responses_stream_error,
+    paths={base + path: methods for base in _BASES for path, methods in _RESPONSES_PATHS.items()},
+    prefixes={prefix: {"GET": read, "DELETE": delete, "POST": cancel} for prefix in RESPONSE_PREFIXES},
 )

@@ -12,7 +12,7 @@ WORKERS ?= 2
 RUN := $(UV) run --frozen --no-sync
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help up sync lint format types test unit component faults clients apiserver generate check bench docs clean
+.PHONY: help up sync lint format types test unit component faults clients apiserver generate check fuzz bench docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -67,6 +67,9 @@ check: lint types unit ## what should pass before a commit
 generate: sync ## CRDs, their chart, the API reference and the table of protocol pairings
 	$(RUN) python -m havuz_contract.crdgen
 	PYTHONPATH=tests $(RUN) python -m harness.pairings
+
+fuzz: sync ## ten minutes of junk at the wire languages (HAVUZ_FUZZ_SECONDS=n)
+	PYTHONPATH=tests $(RUN) python -m harness.fuzz
 
 bench: sync ## CPU per request and per streamed chunk, beside nginx and a plain proxy
 	$(RUN) python -m bench

@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from harness.pairings import answers, request_bodies
+from harness.pairings import answer_bodies, request_bodies
 from harness.pairings.__main__ import PAGE
 from harness.pairings.probe import CHAT, Probe
 from harness.pairings.table import ANSWERS, NAMES, REQUESTS, Kind, page, probes, verdict
@@ -21,7 +21,7 @@ def test_the_committed_table_is_what_the_probes_find() -> None:
 def test_every_protocol_has_its_words_in_the_probes(protocol: str) -> None:
     assert protocol in NAMES
     assert protocol in request_bodies.BASES
-    assert protocol in answers.BASES
+    assert protocol in answer_bodies.BASES
     for group in (*REQUESTS.values(), *ANSWERS.values()):
         assert any(protocol in probe.said for probe in group)
 

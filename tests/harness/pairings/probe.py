@@ -1,6 +1,8 @@
 """One feature, said in every protocol that has words for it, and what becomes of it between two of them."""
 
+import base64
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -16,6 +18,7 @@ CHAT, MESSAGES, RESPONSES, GEMINI = "openai_chat", "anthropic", "openai_response
 MODEL = "some-model"
 _STAMP = Stamp(created=1_763_700_000)
 _MAX_EVENT = 1_000_000
+_SEALED = "aGF2dXo6"  # "havuz:", with which a seal of another protocol begins
 _ELEMENTWISE = ("choices", "candidates")
 
 Fragment = Mapping[str, Any]
@@ -123,7 +126,8 @@ def _judged(probe: Probe, receiver: str, *, told: Any, plain: Any, dropped: tupl
     wanted = probe.said.get(receiver)
     if wanted is not None and not dropped and contains(told, wanted):
         return Verdict("kept")
-    arrived = all(mark in dump(told) for mark in probe.marks)
+    text = _text(told)
+    arrived = all(mark in text for mark in probe.marks)
     if told != plain and (arrived or dropped):
         return Verdict("mapped", dropped)
     if dropped:
@@ -131,3 +135,10 @@ def _judged(probe: Probe, receiver: str, *, told: Any, plain: Any, dropped: tupl
     if receiver in probe.untold:
         return Verdict("untold", (probe.untold[receiver],))
     return Verdict("lost")
+
+
+def _text(told: Any) -> str:
+    """All that a body says, with the seals of other protocols that lie in base64 in a field of its own."""
+    plain = dump(told)
+    sealed = re.findall(rf'"({_SEALED}[A-Za-z0-9+/]*=*)"', plain)
+    return plain + "".join(base64.b64decode(seal).decode() for seal in sealed)

@@ -20,7 +20,7 @@ BASES: dict[str, Fragment] = {
     CHAT: {"model": MODEL, "messages": [{"role": "user", "content": "Hi"}]},
     MESSAGES: {"model": MODEL, "max_tokens": 512, "messages": [{"role": "user", "content": "Hi"}]},
     RESPONSES: {"model": MODEL, "input": "Hi"},
-    GEMINI: {"model": MODEL, "contents": [{"role": "user", "parts": [{"text": "Hi"}]}]},
+    GEMINI: {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]},  # the model stands in the URL
 }
 
 

@@ -52,8 +52,8 @@ _ITEM_RESULTS = [
 _TURN_CALLS = {
     "role": "model",
     "parts": [
-        {"functionCall": {"id": f"call_{city}", "name": "weather", "args": {"city": city}}}
-        for city in ("Ankara", "Izmir")
+        {"functionCall": {"id": f"call_{city}", "name": "weather", "args": {"city": city}}, **seal}
+        for city, seal in (("Ankara", {"thoughtSignature": "RXFRQkNnSVlBaElN"}), ("Izmir", {}))
     ],
 }
 _TURN_RESULTS = {

@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
-from harness.pairings import answers, request_bodies
+from harness.pairings import answer_bodies, request_bodies
+from harness.pairings.answer_content import CONTENT as ANSWER_CONTENT
+from harness.pairings.answer_ends import ENDS
 from harness.pairings.probe import Probe, Verdict, judge_answer, judge_request
 from harness.pairings.request_content import CONTENT
 from harness.pairings.request_loops import LOOPS
@@ -16,7 +18,7 @@ REQUESTS: Mapping[str, Sequence[Probe]] = {
     "Content": CONTENT, "Earlier turns": LOOPS, "Tools": TOOL_USE, "Form of the answer": FORM, "Thinking": THINKING,
     "Sampling": SAMPLING, "Bookkeeping": BOOKS,
 }  # fmt: skip
-ANSWERS: Mapping[str, Sequence[Probe]] = {"Content": answers.ANSWERS, "End and usage": answers.ENDS}
+ANSWERS: Mapping[str, Sequence[Probe]] = {"Content": ANSWER_CONTENT, "End and usage": ENDS}
 NAMES = {
     "openai_chat": "Chat Completions",
     "anthropic": "Messages",
@@ -46,7 +48,7 @@ def verdict(kind: Kind, probe: Probe, client: Codec, provider: Codec) -> Verdict
         case "request" if client.protocol in probe.said:
             return judge_request(probe, client, provider, base=request_bodies.BASES[client.protocol])
         case "answer" | "stream" if provider.protocol in probe.said:
-            base = answers.BASES[provider.protocol]
+            base = answer_bodies.BASES[provider.protocol]
             return judge_answer(probe, client, provider, base=base, stream=kind == "stream")
         case _:
             return None

@@ -124,7 +124,7 @@ def _reasoning(reasoning: Reasoning, quirks: Quirks, dropped: Dropped) -> dict[s
     dropped.foreign(reasoning.extensions, "thinking")
     wanted = asked_effort(reasoning)
     if wanted is None:
-        if reasoning.mode is not None:
+        if reasoning.mode is not None or reasoning.summary is not None:
             dropped.note("thinking")
         return {}
     if quirks.efforts is None:

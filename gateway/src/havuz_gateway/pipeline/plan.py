@@ -1,7 +1,11 @@
 """Step 2: which targets may serve the request, in tiers. Pure but for the clock it is given."""
 
+from dataclasses import replace
+
 from havuz_contract.snapshot.models import Mode, Route, Target
 from havuz_gateway.errors import InvalidRequest, NotFound, PermissionDenied
+from havuz_gateway.pipeline.affinity import conversation_of
+from havuz_gateway.pipeline.fit import costs, too_small
 from havuz_gateway.pipeline.services import Services
 from havuz_gateway.pipeline.ticket import output_bound
 from havuz_gateway.pipeline.types import Call, Identity, Plan
@@ -23,7 +27,8 @@ def make_plan(call: Call, identity: Identity, services: Services) -> Plan:
         return Plan(route=route, modes=modes, tiers=_test_tiers(route, services))
     targets = next((mode.targets for mode in modes if mode.targets), route.targets)
     bound = output_bound(call, identity)
-    return Plan(route=route, modes=modes, tiers=services.pool.tiers(targets), output_bound=bound)
+    plan = Plan(route=route, modes=modes, tiers=services.pool.tiers(targets), output_bound=bound)
+    return _weighed(call, identity, plan)
 
 
 def find_route(model: str, identity: Identity, services: Services) -> Route:
@@ -37,6 +42,20 @@ def find_route(model: str, identity: Identity, services: Services) -> Route:
     if not view.may_use(identity.project, route.model, services.wall()):
         raise PermissionDenied(f"this project may not use model {model!r}: ask for access to it", param="model")
     return route
+
+
+def _weighed(call: Call, identity: Identity, plan: Plan) -> Plan:
+    """The plan with what the choice among its candidates looks at."""
+    small = too_small(call, plan)
+    match plan.route.balance:
+        case "CacheAffinity":
+            return replace(plan, too_small=small, conversation=conversation_of(call, identity))
+        case "Cheapest":
+            return replace(plan, too_small=small, costs=costs(call, plan, identity.project.billing.unit))
+        case "LeastBusy" | "Weighted" | "LowestLatency":
+            return replace(plan, too_small=small) if small else plan
+        case _:
+            raise AssertionError(f"no balance policy: {plan.route.balance!r}")
 
 
 def _mode(route: Route, name: str) -> Mode:

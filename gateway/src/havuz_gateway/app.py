@@ -66,7 +66,7 @@ class _Parts:
         self.pool = Pool(self._transport_for, provider_for)
         self.sharing = Sharing(self.redis, self.pool, settings.gateway_id)
         self.probes = Probes(self.pool)
-        self.holder.listen(lambda view: self.pool.sync(view.snapshot.upstreams))
+        self.holder.listen(lambda view: self.pool.sync(view.snapshot.upstreams, now=time.monotonic()))
         self.fleet = FleetReport(self.redis, self.holder, gateway_id=settings.gateway_id, wall=time.time)
         self.meter = _meter(settings)
         self.usage = UsageReader(_calls(settings))
@@ -98,7 +98,7 @@ class _Parts:
         now = time.monotonic()
         for route in self.holder.view().snapshot.routes.values():
             candidates = [candidate for tier in self.pool.tiers(route.targets) for candidate in tier]
-            usable = sum(one.member.health.blocked(one.target.model, now) is None for one in candidates)
+            usable = sum(one.member.blocked(one.target.model, now) is None for one in candidates)
             yield route.model, usable / len(candidates) if candidates else 0.0
 
     def _test_member(self) -> Member:

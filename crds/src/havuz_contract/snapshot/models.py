@@ -13,7 +13,7 @@ SCHEMA_VERSION = 1
 
 ProviderName = Literal["openai", "azure-openai", "anthropic", "gemini", "openai-compatible", "mock"]
 Operation = Literal["chat", "embeddings", "image", "speech", "transcription"]
-Balance = Literal["LeastBusy", "Weighted"]
+Balance = Literal["LeastBusy", "Weighted", "LowestLatency", "Cheapest", "CacheAffinity"]
 ProviderTool = Literal["web_search"]
 KeyMode = Literal["Live", "Test"]
 Plan = Literal["Unmetered", "Prepaid", "Monthly"]

@@ -24,6 +24,7 @@ from havuz_contract.v1alpha1.shared import (
 FailoverReason = Literal["Connect", "Timeout", "RateLimited", "ServerError", "Rejected", "Exhausted", "ModelMissing"]
 ProviderTool = Literal["web_search"]
 Operation = Literal["chat", "embeddings", "image", "speech", "transcription"]
+Balance = Literal["LeastBusy", "Weighted", "LowestLatency", "Cheapest", "CacheAffinity"]
 
 FreeForm = Annotated[
     Mapping[str, Any],
@@ -221,8 +222,10 @@ class ModelRouteSpec(KubeModel):
     """What the model can do."""
     targets: Targets
     """Where requests go: tiers by priority, weights inside a tier."""
-    balance: Literal["LeastBusy", "Weighted"] = "LeastBusy"
-    """How one key is chosen among equals."""
+    balance: Balance = "LeastBusy"
+    """How one key is chosen among equals: the less busy of two (LeastBusy), by weight alone (Weighted), whose answers
+    begin soonest (LowestLatency), whose target costs least (Cheapest), or the same for the requests of one conversation
+    while it is healthy and not busy, for the provider's prompt cache (CacheAffinity)."""
     failover: Failover = Failover()
     """How often and for what another key is tried, and the time limits."""
     modes: Modes | None = None

@@ -4,7 +4,7 @@ The outcome is a value: `Opened` (an answer is ready, or a stream has shown its 
 Until `Opened`, nothing of this attempt has reached the client, so that another upstream can still be asked.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -57,7 +57,7 @@ class _Refused(Exception):
 
 
 async def attempt(
-    current: Attempt, sent: Outgoing, *, failover: Failover, bounds: Bounds, wall: float
+    current: Attempt, sent: Outgoing, *, failover: Failover, bounds: Bounds, wall: float, now: Callable[[], float]
 ) -> Opened | Failed:
     """Call the upstream of `current` with what is `sent`. `wall` is unix seconds, for hints that name a date.
 
@@ -69,6 +69,7 @@ async def attempt(
     try:
         async with Patience(first_token) as patience:
             response = await _send(current, sent)
+            current.candidate.member.site.reached(now())
             if not 200 <= response.status < 300:
                 patience.renew(failover.idle)
                 await _refuse(response, sent.wire, wall=wall)

@@ -16,12 +16,14 @@ from havuz_gateway.pipeline.context import RequestContext
 from havuz_gateway.pipeline.outgoing import Outgoing, answer_id, outgoing
 from havuz_gateway.pipeline.refusal import refusal
 from havuz_gateway.pipeline.services import Services
+from havuz_gateway.pipeline.shortlist import Shortlist
 from havuz_gateway.pipeline.ticket import UPSTREAM_UNIT, estimate_of, upstream_ceiling
 from havuz_gateway.pipeline.types import Attempt, Call, Plan
 from havuz_gateway.pool import classify
-from havuz_gateway.pool.select import pick, unavailable
+from havuz_gateway.pool.hints import rest_hint
+from havuz_gateway.pool.select import unavailable
 from havuz_gateway.pool.types import Candidate
-from havuz_gateway.pool.verdict import Next, Scope, Verdict
+from havuz_gateway.pool.verdict import Next, Reason, Scope, Verdict
 from havuz_gateway.protocols.codec import Stamp
 from havuz_gateway.protocols.neutral.errors import CannotExpress
 
@@ -40,9 +42,7 @@ class Failovers:
         self._plan = plan
         self._services = services
         self._failed: list[Failed] = []
-        self._tried: set[Candidate] = set()
-        self._window_over = 0  # targets whose context window is not larger are not asked
-        self._missing_on: set[int] = set()  # targets (by identity) that do not have the model
+        self._shortlist = Shortlist(call, plan)
         self._inexpressible: CannotExpress | None = None
         self._stamp = Stamp(
             id=answer_id(call.protocol, context.request.id), model=call.model, created=int(services.wall()),
@@ -64,7 +64,7 @@ class Failovers:
             self._context.dropped = sent.dropped
             result = await attempt(
                 current, sent,
-                failover=failover, bounds=self._services.bounds, wall=self._services.wall(),
+                failover=failover, bounds=self._services.bounds, wall=self._services.wall(), now=self._services.now,
             )  # fmt: skip
             if isinstance(result, Opened):
                 self._succeed(current, result)
@@ -98,17 +98,17 @@ class Failovers:
         current = self._current
         if current is None:
             return
-        health, model, now = current.candidate.member.health, current.candidate.target.model, self._services.now()
+        member, model, now = current.candidate.member, current.candidate.target.model, self._services.now()
         if current.committed:  # judged at its end: a key whose streams all break would else look well at each start
-            health.succeed(model, now)
+            member.succeed(model, now)
         else:
-            health.abandon(model, now)
+            member.abandon(model, now)
         self._release(current, "ok" if current.committed else None)
 
     async def _next(self, number: int) -> tuple[Candidate, Outgoing] | None:
         """A candidate to ask, with a place claimed on it; passed over are those at a limit of their own, and those
         whose protocol can't say what the request says."""
-        while (candidate := self._pick()) is not None:
+        while (candidate := self._shortlist.next(self._services.now(), self._services.rng)) is not None:
             sent = self._outgoing(candidate)
             if sent is None:
                 continue
@@ -128,7 +128,7 @@ class Failovers:
                 return candidate, sent
             until = self._services.now() + claimed.wait
             candidate.member.health.limit(until, lifts=claimed.limit == "concurrency")
-            self._tried.add(candidate)
+            self._shortlist.cross_off(candidate)
         return None
 
     def _outgoing(self, candidate: Candidate) -> Outgoing | None:
@@ -136,34 +136,18 @@ class Failovers:
             return outgoing(self._call, self._plan, candidate, self._stamp)
         except CannotExpress as error:
             self._inexpressible = self._inexpressible or error
-            self._tried.add(candidate)
+            self._shortlist.cross_off(candidate)
             return None
-
-    def _pick(self) -> Candidate | None:
-        plan, services = self._plan, self._services
-        chosen = pick(
-            plan.tiers, tried=self._tried, balance=plan.route.balance, now=services.now(), rng=services.rng,
-            allowed=self._allowed if self._missing_on or self._window_over else None,
-        )  # fmt: skip
-        if chosen is None and self._missing_on:
-            # no other target is left; another key of the same target may still have the model
-            self._missing_on.clear()
-            return self._pick()
-        return chosen
-
-    def _allowed(self, candidate: Candidate) -> bool:
-        if id(candidate.target) in self._missing_on:
-            return False
-        window = candidate.target.context_window
-        return not self._window_over or (window is not None and window > self._window_over)
 
     def _begin(self, number: int, candidate: Candidate, sent: Outgoing) -> Attempt:
         member = candidate.member
-        current = self._current = Attempt(number=number, candidate=candidate, protocol=sent.call.protocol)
+        now = self._services.now()
+        current = self._current = Attempt(
+            number=number, candidate=candidate, protocol=sent.call.protocol, started_at=now
+        )
         self._context.attempts.append(current)
-        self._tried.add(candidate)
-        member.outstanding += 1
-        member.health.begin(candidate.target.model, self._services.now())
+        self._shortlist.cross_off(candidate)
+        member.begin(candidate.target.model, now)
         if self._context.trace is not None:
             current.trace = self._context.trace.begin_attempt(
                 number=number,
@@ -178,6 +162,7 @@ class Failovers:
         context = self._context
         current.committed = True
         context.first_content_at = self._services.now()
+        self._note_service(current, opened)
         answer = opened.answer
         if answer is not None:
             context.usage = answer.usage
@@ -187,17 +172,25 @@ class Failovers:
             context.answer_tokens = tokens_of(answer.size)
             context.dropped = (*context.dropped, *answer.dropped)
 
+    def _note_service(self, current: Attempt, opened: Opened) -> None:
+        """What the answer tells beside itself: how long it took to begin, and that nothing more is left to give."""
+        member, model, now = current.candidate.member, current.candidate.target.model, self._services.now()
+        member.waited(model, now - current.started_at, now, stream=self._call.stream)
+        rest = rest_hint(opened.response.headers, self._services.wall())
+        if rest is not None:
+            member.health.rest(model, rest, now)
+
     def _fail(self, current: Attempt, verdict: Verdict) -> None:
         if self._call.action == "count_tokens" and verdict.scope is Scope.KEY_MODEL:
             # counting has limits of its own, and some servers of the protocol do not have it: chat may well work
             verdict = replace(verdict, scope=Scope.REQUEST)
         current.verdict = verdict
         member, target = current.candidate.member, current.candidate.target
-        self._services.pool.judge(member, verdict, target.model, now=self._services.now())
-        if verdict.next is Next.NEXT_TARGET:
-            self._missing_on.add(id(target))
-        elif verdict.next is Next.LARGER_WINDOW:
-            self._window_over = max(self._window_over, target.context_window or 1)
+        now = self._services.now()
+        self._services.pool.judge(member, verdict, target.model, now=now)
+        self._shortlist.learn(current.candidate, verdict)
+        if verdict.reason is Reason.TIMEOUT:
+            member.waited(target.model, now - current.started_at, now, stream=self._call.stream)
         self._release(current, verdict.reason)
 
     def _release(self, current: Attempt, result: str | None) -> None:
@@ -235,9 +228,12 @@ class Failovers:
     def _reason(self) -> GatewayError:
         if self._inexpressible is not None and not self._failed:
             return self._inexpressible
+        failed = self._failed
+        if self._shortlist.larger_is_left:  # the prompt is too long for those that were asked, and not for all
+            failed = [one for one in failed if one.verdict.reason is not Reason.CONTEXT_LENGTH]
         return refusal(
             self._call.model,
-            self._failed,
+            failed,
             unavailable(self._plan.tiers, now=self._services.now()),
             same_protocol=all(current.protocol == self._call.protocol for current in self._context.attempts),
         )

@@ -1,8 +1,12 @@
 """Step 2: which targets may serve the request, in tiers. Pure but for the clock it is given."""
 
+from dataclasses import replace
+
 from havuz_contract.snapshot.models import Mode, Route, Target
 from havuz_gateway.config.view import is_offered
 from havuz_gateway.errors import InvalidRequest, NotFound, PermissionDenied, PriceMissing
+from havuz_gateway.pipeline.affinity import conversation_of
+from havuz_gateway.pipeline.fit import costs, too_small
 from havuz_gateway.pipeline.services import Services
 from havuz_gateway.pipeline.ticket import output_bound
 from havuz_gateway.pipeline.types import Call, Identity, Plan
@@ -25,7 +29,7 @@ def make_plan(call: Call, identity: Identity, services: Services) -> Plan:
     targets = _targets(call, route, modes)
     bound = output_bound(call, identity)
     tiers = _home_first(services.pool.tiers(targets), call)
-    return Plan(route=route, modes=modes, tiers=tiers, output_bound=bound)
+    return _weighed(call, identity, Plan(route=route, modes=modes, tiers=tiers, output_bound=bound))
 
 
 def find_route(model: str, identity: Identity, services: Services) -> Route:
@@ -50,6 +54,20 @@ def find_offered(model: str, identity: Identity, services: Services) -> Route:
             f"use another model, or ask for a price"
         )
     return route
+
+
+def _weighed(call: Call, identity: Identity, plan: Plan) -> Plan:
+    """The plan with what the choice among its candidates looks at."""
+    small = too_small(call, plan)
+    match plan.route.balance:
+        case "CacheAffinity":
+            return replace(plan, too_small=small, conversation=conversation_of(call, identity))
+        case "Cheapest":
+            return replace(plan, too_small=small, costs=costs(call, plan, identity.project.billing.unit))
+        case "LeastBusy" | "Weighted" | "LowestLatency":
+            return replace(plan, too_small=small) if small else plan
+        case _:
+            raise AssertionError(f"no balance policy: {plan.route.balance!r}")
 
 
 def _mode(route: Route, name: str) -> Mode:

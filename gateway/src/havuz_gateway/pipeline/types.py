@@ -77,12 +77,17 @@ class Plan:
     """Where a request may go: tiers in order, each a list of candidates that are equally preferred.
 
     `output_bound` is the output tokens of each choice that are asked for where the client gives no bound of its own.
+    For the choice among candidates: `conversation` is one number for all requests of a conversation, `costs` what the
+    request will probably cost at each target (by identity), `too_small` the targets that it clearly does not fit.
     """
 
     route: Route
     tiers: tuple[tuple[Candidate, ...], ...]
     modes: tuple[Mode, ...] = ()
     output_bound: int | None = None
+    conversation: int = 0
+    costs: Mapping[int, int] = field(default_factory=dict)
+    too_small: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)
@@ -92,6 +97,7 @@ class Attempt:
     number: int  # from 1
     candidate: Candidate
     protocol: str  # in which the provider is asked
+    started_at: float  # monotonic seconds
     status: int | None = None
     verdict: Verdict | None = None
     committed: bool = False

@@ -6,11 +6,13 @@ codes and types, and at the start of a message.
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from havuz_gateway.pool.hints import retry_hint
 from havuz_gateway.pool.phrases import (
     CONTEXT_CODES,
     CONTEXT_WORDS,
+    EDGE_WORDS,
     IN_BAND_STATUS,
     KEY_WORDS,
     MISSING_CODES,
@@ -31,7 +33,7 @@ _SECRET = re.compile(r"\b(?:(?:sk|pk|rk|gsk|xai|key)[-_]|AIza|Bearer )[\w*.-]{6,
 
 # Whom each reason is about, and what the request does next.
 _CONSEQUENCES = {
-    Reason.CONNECT: (Scope.KEY, Next.NEXT_KEY),
+    Reason.CONNECT: (Scope.UPSTREAM, Next.NEXT_KEY),
     Reason.TIMEOUT: (Scope.KEY, Next.NEXT_KEY),
     Reason.SERVER_ERROR: (Scope.KEY, Next.NEXT_KEY),
     Reason.RATE_LIMITED: (Scope.KEY_MODEL, Next.NEXT_KEY),
@@ -70,10 +72,12 @@ def classify_response(status: int, headers: Mapping[str, str], error: ProviderEr
         hint = None
     message = error.message or f"HTTP status {status} without a word"
     verdict = _verdict(reason, message, status=status, retry_after=hint)
-    if reason is Reason.RATE_LIMITED and TOO_LARGE_WORDS.match(error.message):
+    if reason is not Reason.RATE_LIMITED:
+        return verdict
+    if TOO_LARGE_WORDS.match(error.message):
         # this one request is more than the key's whole allowance: another key may take it, this one is not to blame
-        return Verdict(reason, Scope.REQUEST, verdict.next, hint, status, verdict.message)
-    return verdict
+        return replace(verdict, scope=Scope.REQUEST)
+    return replace(verdict, scope=Scope.UPSTREAM) if _from_edge(headers, error) else verdict
 
 
 def classify_stream_error(error: ProviderError, headers: Mapping[str, str], now_wall: float) -> Verdict:
@@ -83,7 +87,9 @@ def classify_stream_error(error: ProviderError, headers: Mapping[str, str], now_
 
 def classify_transport(failure: TransportFailure) -> Verdict:
     """The verdict of a call that failed below HTTP."""
-    return _verdict(_TRANSPORT[failure.kind], str(failure))
+    verdict = _verdict(_TRANSPORT[failure.kind], str(failure))
+    # a connection that was made and then reset may be about this one key, or this one request
+    return replace(verdict, scope=Scope.KEY) if failure.kind == "reset" else verdict
 
 
 def first_token_timeout() -> Verdict:
@@ -123,9 +129,15 @@ def _reason(status: int, headers: Mapping[str, str], error: ProviderError) -> Re
     by_words = _by_words(status, error)
     if by_words is not None:
         return by_words
-    if status == 403 and headers.get("content-type", "").lower().startswith("text/html"):
+    if status == 403 and _from_edge(headers, error):
         return Reason.SERVER_ERROR  # a firewall in between spoke, which may have disliked this one prompt
     return _STATUSES.get(status, Reason.CLIENT_ERROR)
+
+
+def _from_edge(headers: Mapping[str, str], error: ProviderError) -> bool:
+    """Whether something in front of the provider spoke, such as a content network, which knows callers by address."""
+    html = headers.get("content-type", "").lower().startswith("text/html")
+    return html or EDGE_WORDS.match(error.message) is not None
 
 
 def _by_words(status: int, error: ProviderError) -> Reason | None:

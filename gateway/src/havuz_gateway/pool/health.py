@@ -3,12 +3,15 @@
 A key has a ban (`Rejected`, `Exhausted`) and a breaker (`Open`), and for each model a cool-down (`CoolingDown`) and a
 memory that the model is missing there (`ModelMissing`). All of them end by themselves. A ban and an open breaker end
 half-open: one request goes through and decides. A success disproves only what was no longer in force when it began.
+Whatever comes back takes its share of the traffic step by step (`share`).
 """
 
 from dataclasses import dataclass, replace
 
 from havuz_contract.snapshot.models import Breaker
 from havuz_gateway.pool import breaker as breakers
+from havuz_gateway.pool.block import Block
+from havuz_gateway.pool.ramp import SLOW_START_SECONDS, after_rest, ramp
 from havuz_gateway.pool.verdict import Reason, Scope, Verdict
 
 BACKOFF_FIRST_SECONDS = 1.0
@@ -18,6 +21,7 @@ EXHAUSTED_SECONDS = 600.0  # without a hint: someone tops up the credit, and nob
 EXHAUSTED_MAX_SECONDS = 86_400.0
 REJECTED_SECONDS = 600.0
 MODEL_MISSING_SECONDS = 600.0
+REST_MAX_SECONDS = 60.0
 
 _LONGEST = {
     "Rejected": REJECTED_SECONDS,
@@ -25,15 +29,6 @@ _LONGEST = {
     "ModelMissing": MODEL_MISSING_SECONDS,
     "CoolingDown": COOL_DOWN_MAX_SECONDS,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Why a key can't be asked now, and until when (monotonic seconds)."""
-
-    state: str  # CoolingDown | Exhausted | Rejected | Open | ModelMissing | Limited
-    until: float
-    rate_limited: bool  # True: only a rate limit stands in the way
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +44,9 @@ class _Ban:
 class _OfModel:
     """What is known of one model on this key. `backoff` is the next cool-down that has no hint."""
 
+    cooled_at: float = 0.0
     cool_until: float = 0.0
+    rest_until: float = 0.0
     missing_until: float = 0.0
     backoff: float = BACKOFF_FIRST_SECONDS
 
@@ -60,22 +57,23 @@ _UNKNOWN_MODEL = _OfModel()
 class Health:
     """Verdicts in force on a key, and on its models. Every verdict ends by itself."""
 
-    __slots__ = ("_ban", "_breaker", "_limit_lifts", "_limited_until", "_models", "_well")
+    __slots__ = ("_back_at", "_ban", "_breaker", "_limit_lifts", "_limited_until", "_models", "well")
 
     def __init__(self) -> None:
+        self._back_at: float | None = None  # when the whole key came back, or joined
         self._ban: _Ban | None = None
         self._breaker: breakers.State = breakers.CLOSED
         self._models: dict[str, _OfModel] = {}
         self._limit_lifts = False
         self._limited_until = 0.0  # a limit of the key's own is reached: passed over, and nothing is wrong with it
-        self._well = True  # nothing above differs from the start: the usual case, answered by one look
+        self.well = True  # nothing above differs from the start: the usual case, answered by one look
 
     def blocked(self, model: str, now: float) -> Block | None:
         """The strongest block in force for `model` on this key, or None when it may be asked.
 
         `until` is when the last of all blocks ends.
         """
-        if self._well:
+        if self.well:
             return None
         found: list[tuple[str, float]] = []
         if self._ban is not None and self._ban.until > now:
@@ -94,6 +92,20 @@ class Health:
             return None
         strongest = found[0][0]
         return Block(strongest, max(until for _, until in found), rate_limited=strongest in ("CoolingDown", "Limited"))
+
+    def resting(self, model: str, now: float) -> bool:
+        """Whether the provider has nothing left to give for `model`: better not asked while others can be."""
+        return not self.well and self._models.get(model, _UNKNOWN_MODEL).rest_until > now
+
+    def share(self, model: str, now: float) -> float:
+        """The part of its weight that the key counts for: less than 1 for a while after it has come back."""
+        if self.well:
+            return 1.0
+        share = 1.0 if self._back_at is None else ramp(now - self._back_at)
+        known = self._models.get(model, _UNKNOWN_MODEL)
+        if known.cool_until > known.cooled_at:
+            share = min(share, after_rest(now - known.cool_until, known.cool_until - known.cooled_at))
+        return share
 
     def state(self, now: float) -> str:
         """The key as a whole, in one word, for status and metrics: `Usable` or the state of its strongest block."""
@@ -115,7 +127,7 @@ class Health:
 
     def begin(self, model: str, now: float) -> None:
         """An attempt starts: claims the one request a half-open breaker lets through."""
-        if self._well:
+        if self.well:
             return
         self._breaker = breakers.begin(self._breaker, now)
         if self._ban is not None and self._ban.until <= now:
@@ -123,15 +135,29 @@ class Health:
 
     def succeed(self, model: str, now: float) -> None:
         """An attempt succeeded: clears counts and verdicts it disproves."""
-        if self._well:
+        if self.well:
             return
-        self._breaker = breakers.succeed(self._breaker, now)
+        before, self._breaker = self._breaker, breakers.succeed(self._breaker, now)
+        if not isinstance(before, breakers.Closed) and self._breaker == breakers.CLOSED:
+            self._back_at = now
         if self._ban is not None and (self._ban.trial or self._ban.until <= now):
             self._ban = None
-        known = self._models.get(model)
-        if known is not None and known.cool_until <= now and known.missing_until <= now:
-            del self._models[model]
+            self._back_at = now
+        self._succeed_at(model, now)
+        if self._back_at is not None and self._back_at + SLOW_START_SECONDS <= now:
+            self._back_at = None
         self._note()
+
+    def join(self, now: float) -> None:
+        """The key is new among others: it takes its share step by step."""
+        self._back_at = now
+        self.well = False
+
+    def rest(self, model: str, seconds: float, now: float) -> None:
+        """The provider says that nothing is left for `model` for so many seconds."""
+        known = self._models.get(model, _UNKNOWN_MODEL)
+        self._models[model] = replace(known, rest_until=now + min(seconds, REST_MAX_SECONDS))
+        self.well = False
 
     def fail(self, verdict: Verdict, model: str, now: float, breaker: Breaker) -> Block | None:
         """An attempt failed: applies the verdict to its scope.
@@ -144,7 +170,7 @@ class Health:
 
     def abandon(self, model: str, now: float) -> None:
         """An attempt ended without telling anything (the client went away): gives a half-open slot back."""
-        if self._well:
+        if self.well:
             return
         self._breaker = breakers.abandon(self._breaker, now)
         if self._ban is not None and self._ban.trial:
@@ -155,7 +181,7 @@ class Health:
         """A limit of the key's own is reached until then; with `lifts`, until a request under way on it ends."""
         self._limited_until = until
         self._limit_lifts = lifts
-        self._well = False
+        self.well = False
 
     def unlimit(self, now: float) -> None:
         """A request on the key has ended: there may be a place again."""
@@ -171,6 +197,7 @@ class Health:
         rejected = self._ban is not None and self._ban.state == "Rejected"
         if rejected:
             self._ban = None
+            self._back_at = now
         opened = breakers.blocked_until(self._breaker, now) is not None
         if opened:
             self._breaker = breakers.half_open(self._breaker, now)
@@ -190,7 +217,8 @@ class Health:
             case "Rejected" | "Exhausted":
                 self._put_ban(state, now, until - now)
             case "CoolingDown" if model:
-                self._models[model] = replace(known, cool_until=max(known.cool_until, until))
+                if until > known.cool_until:
+                    self._models[model] = replace(known, cooled_at=now, cool_until=until)
             case "ModelMissing" if model:
                 self._models[model] = replace(known, missing_until=max(known.missing_until, until))
             case _:
@@ -217,7 +245,7 @@ class Health:
     def _count(self, now: float, limits: Breaker) -> Block | None:
         before = self._breaker
         self._breaker = breakers.fail(before, now, limits)
-        self._well = False
+        self.well = False
         if isinstance(self._breaker, breakers.Open) and self._breaker is not before:
             return Block("Open", self._breaker.until, rate_limited=False)
         return None
@@ -232,14 +260,14 @@ class Health:
             until, backoff = now + known.backoff, min(known.backoff * 2, BACKOFF_LAST_SECONDS)
         if until <= known.cool_until:
             return None
-        self._models[model] = replace(known, cool_until=until, backoff=backoff)
-        self._well = False
+        self._models[model] = replace(known, cooled_at=now, cool_until=until, backoff=backoff)
+        self.well = False
         return Block("CoolingDown", until, rate_limited=True)
 
     def _learn_missing(self, model: str, now: float) -> Block:
         until = now + MODEL_MISSING_SECONDS
         self._models[model] = replace(self._models.get(model, _UNKNOWN_MODEL), missing_until=until)
-        self._well = False
+        self.well = False
         return Block("ModelMissing", until, rate_limited=False)
 
     def _put_ban(self, state: str, now: float, seconds: float) -> Block | None:
@@ -251,10 +279,19 @@ class Health:
             if ban.state == "Rejected" and state == "Exhausted" and ban.until > now:
                 return None  # a refused key is the stronger finding
         self._ban = _Ban(state, until)
-        self._well = False
+        self.well = False
         return Block(state, until, rate_limited=False)
 
+    def _succeed_at(self, model: str, now: float) -> None:
+        """Forget what is over of `model`; a cool-down is remembered until the key has its whole share again."""
+        known = self._models.get(model)
+        if known is None or known.cool_until > now or known.missing_until > now or known.rest_until > now:
+            return
+        if self.share(model, now) < 1.0:
+            self._models[model] = replace(known, backoff=BACKOFF_FIRST_SECONDS)
+        else:
+            del self._models[model]
+
     def _note(self) -> None:
-        self._well = (
-            self._ban is None and self._breaker == breakers.CLOSED and not self._models and not self._limited_until
-        )
+        nothing = self._ban is None and self._back_at is None and not self._models and not self._limited_until
+        self.well = nothing and self._breaker == breakers.CLOSED

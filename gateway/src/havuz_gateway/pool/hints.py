@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from havuz_gateway.protocols.errors import ProviderError
@@ -12,7 +12,19 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 _PIECE = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SPAN = re.compile(rf"(?:{_PIECE.pattern})+")
 _TRY_AGAIN = re.compile(rf"try again in ({_SPAN.pattern})")
-_BUCKETS = ("requests", "tokens")
+REFILLED = 0.1
+# The headers of one allowance: what remains of it, and when it is whole again.
+_ALLOWANCES = (
+    ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
+    ("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
+    ("anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset"),
+    ("anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset"),
+    ("anthropic-ratelimit-input-tokens-remaining", "anthropic-ratelimit-input-tokens-reset"),
+    ("anthropic-ratelimit-output-tokens-remaining", "anthropic-ratelimit-output-tokens-reset"),
+    ("x-ratelimit-remaining", "x-ratelimit-reset"),  # OpenRouter
+)
+_EPOCH_SECONDS = 1e9  # a larger number is a moment, not a span
+_EPOCH_MILLISECONDS = 1e12
 
 
 def retry_hint(headers: Mapping[str, str], error: ProviderError, now_wall: float) -> float | None:
@@ -24,7 +36,7 @@ def retry_hint(headers: Mapping[str, str], error: ProviderError, now_wall: float
         _number(headers.get("retry-after-ms"), 0.001)
         or retry_after(headers.get("retry-after"), now_wall)
         or error.retry_delay
-        or _bucket_reset(headers)
+        or _allowance_reset(headers, now_wall)
         or _in_words(error.message)
     )
 
@@ -45,6 +57,21 @@ def retry_after(value: str | None, now_wall: float) -> float | None:
     return max(0.0, date.timestamp() - now_wall)
 
 
+def rest_hint(headers: Mapping[str, str], now_wall: float) -> float | None:
+    """Seconds for which a key is better not asked, told by an answer that was given: its allowance is used up with it.
+
+    Allowances are refilled evenly, and the reset is when one is whole again
+    (https://platform.openai.com/docs/guides/rate-limits, https://platform.claude.com/docs/en/api/rate-limits): after
+    a tenth of that time a tenth of it is back, so a key that rests so long loses nothing.
+    """
+    resets = [
+        seconds
+        for remaining, reset in _ALLOWANCES
+        if headers.get(remaining) == "0" and (seconds := _reset(headers.get(reset), now_wall)) is not None
+    ]
+    return max(resets) * REFILLED if resets else None
+
+
 def span(text: str) -> float | None:
     """Seconds of a time span as OpenAI's `x-ratelimit-reset-*` headers write it: `1s`, `6m0s`, `120ms`."""
     if _SPAN.fullmatch(text) is None:
@@ -52,15 +79,37 @@ def span(text: str) -> float | None:
     return sum(float(number) * _UNITS[unit] for number, unit in _PIECE.findall(text))
 
 
-def _bucket_reset(headers: Mapping[str, str]) -> float | None:
-    """The reset of the bucket that is empty; where none is said to be, the sooner reset."""
+def _allowance_reset(headers: Mapping[str, str], now_wall: float) -> float | None:
+    """The reset of the allowance that is used up; where none is said to be, the soonest reset."""
     resets = {
-        name: seconds
-        for name in _BUCKETS
-        if (text := headers.get(f"x-ratelimit-reset-{name}")) and (seconds := span(text.strip())) is not None
+        remaining: seconds
+        for remaining, reset in _ALLOWANCES
+        if (seconds := _reset(headers.get(reset), now_wall)) is not None
     }
-    empty = [seconds for name, seconds in resets.items() if headers.get(f"x-ratelimit-remaining-{name}") == "0"]
+    empty = [seconds for remaining, seconds in resets.items() if headers.get(remaining) == "0"]
     return max(empty) if empty else min(resets.values(), default=None)
+
+
+def _reset(text: str | None, now_wall: float) -> float | None:
+    """Seconds until a reset: a span (`6m0s`, `17`), unix seconds or milliseconds, or an RFC 3339 timestamp."""
+    if not text:
+        return None
+    text = text.strip()
+    number = _number(text, 1.0)
+    if number is not None:
+        if number < _EPOCH_SECONDS:
+            return number
+        moment = number / 1_000 if number >= _EPOCH_MILLISECONDS else number
+        return max(0.0, moment - now_wall)
+    return span(text) if _SPAN.fullmatch(text) else _until(text, now_wall)
+
+
+def _until(text: str, now_wall: float) -> float | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return max(0.0, (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now_wall)
 
 
 def _in_words(message: str) -> float | None:

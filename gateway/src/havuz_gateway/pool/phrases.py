@@ -51,6 +51,10 @@ POLICY_WORDS = re.compile(
     re.IGNORECASE,
 )
 
+# Cloudflare, where a client asks for no HTML.
+# https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-1xxx-errors/
+EDGE_WORDS = re.compile(r"error code: 10\d\d$", re.IGNORECASE)
+
 TOO_LARGE_WORDS = re.compile(r"Request too large for ", re.IGNORECASE)
 
 # For errors told under status 200: the HTTP status that the same provider would give.

@@ -4,8 +4,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from havuz_contract.globs import matches_any
 from havuz_contract.snapshot.models import Target, Upstream
+from havuz_gateway.pool.block import OF_ONE_MODEL, Block
+from havuz_gateway.pool.policies import seed_of
+from havuz_gateway.pool.site import Site
 from havuz_gateway.pool.types import Candidate, Member, Ruling
-from havuz_gateway.pool.verdict import Scope, Verdict
+from havuz_gateway.pool.verdict import Reason, Scope, Verdict
 from havuz_gateway.providers.base import Provider
 from havuz_gateway.transport.base import Transport
 
@@ -33,16 +36,25 @@ class Pool:
         # By identity: the targets of one route are one object for as long as its configuration is in force.
         self._tiers: dict[int, tuple[Sequence[Target], Tiers]] = {}
 
-    def sync(self, upstreams: Mapping[str, Upstream]) -> None:
+    def sync(self, upstreams: Mapping[str, Upstream], *, now: float | None = None) -> None:
         """Follow a new configuration, by uid. Health and load stay with a member whose way to the provider is the same;
-        with a changed address or credential it starts anew, and what is still under way can't speak against it."""
+        with a changed address or credential it starts anew, and what is still under way can't speak against it.
+
+        With `now` (monotonic seconds) one that joins others takes its share of the traffic step by step.
+        """
         before, self.members = self.members, {}
+        sites: dict[tuple[object, ...], Site] = {}
+        for known in before.values():
+            sites.setdefault(_site(known.upstream), known.site)
         joined = []
         for uid, upstream in upstreams.items():
             member = before.get(uid)
             if member is None or connection(member.upstream) != connection(upstream):
                 provider = self._provider_for(upstream.provider)
-                member = Member(upstream, provider, self._transport_for(upstream, provider))
+                site = sites.setdefault(_site(upstream), Site())
+                member = Member(upstream, provider, self._transport_for(upstream, provider), site=site)
+                if before and now is not None:
+                    member.health.join(now)
                 joined.append(member)
             member.upstream = upstream
             self.members[uid] = member
@@ -65,12 +77,14 @@ class Pool:
 
     def judge(self, member: Member, verdict: Verdict, model: str, *, now: float) -> None:
         """Apply what a failed attempt says; `model` is the upstream model, `now` monotonic seconds."""
-        block = member.health.fail(verdict, model, now, member.upstream.breaker)
-        if block is None or self.members.get(member.upstream.uid) is not member:
+        blocks = list(_apply(member, verdict, model, now))
+        member.site.abandon(now)  # a trial that this verdict did not settle is given back
+        if self.members.get(member.upstream.uid) is not member:
             return  # a member of one request only, or one that left: nobody else's concern
-        ruling = Ruling(member, model if verdict.scope is Scope.KEY_MODEL else None, block, verdict)
-        for tell in self.on_ruling:
-            tell(ruling)
+        for scope, block in blocks:
+            ruling = Ruling(member, scope, model if scope is Scope.KEY_MODEL else None, block, verdict)
+            for tell in self.on_ruling:
+                tell(ruling)
 
     def lift(self, member: Member, *, now: float) -> None:
         """A probe of `member` passed."""
@@ -80,7 +94,7 @@ class Pool:
 
     def states(self, now: float) -> Iterator[tuple[str, str]]:
         """Each upstream's name and state in one word (`Usable`, `CoolingDown`, …), for metrics."""
-        return ((member.upstream.name, member.health.state(now)) for member in self.members.values())
+        return ((member.upstream.name, member.state(now)) for member in self.members.values())
 
     def _build(self, targets: Sequence[Target]) -> Tiers:
         tiers: dict[tuple[int, int], list[Candidate]] = {}
@@ -92,7 +106,13 @@ class Pool:
                 # a target's share must not depend on how many keys it has
                 total = sum(member.upstream.weight for member in members)
                 tiers.setdefault((target.priority, priority), []).extend(
-                    Candidate(target, member, target.weight * member.upstream.weight / total) for member in members
+                    Candidate(
+                        target,
+                        member,
+                        target.weight * member.upstream.weight / total,
+                        seed_of(member.upstream.uid, target.model),
+                    )
+                    for member in members
                 )
         return tuple(tuple(tiers[order]) for order in sorted(tiers))
 
@@ -106,6 +126,22 @@ class Pool:
                 yield member
 
 
+def _apply(member: Member, verdict: Verdict, model: str, now: float) -> Iterator[tuple[Scope, Block]]:
+    """Put the verdict on whom it is about; the blocks that are new, and on whom."""
+    upstream, site = member.upstream, None
+    if verdict.scope is Scope.UPSTREAM and verdict.reason is Reason.CONNECT:
+        site, own = member.site.unreachable(now, upstream.breaker), None
+        member.health.abandon(model, now)
+    else:
+        if verdict.scope is Scope.UPSTREAM:  # until the edge refuses another key too, it may be this one's own rate
+            site = member.site.edge_refused(upstream.uid, now, verdict.retry_after)
+        own = member.health.fail(verdict, model, now, upstream.breaker)
+    if site is not None:
+        yield Scope.UPSTREAM, site
+    if own is not None:
+        yield (Scope.KEY_MODEL if own.state in OF_ONE_MODEL else Scope.KEY), own
+
+
 def connection(upstream: Upstream) -> tuple[object, ...]:
     """What verdicts are about: where the upstream is and as whom it is called. A change of it starts health anew."""
     return (
@@ -115,3 +151,8 @@ def connection(upstream: Upstream) -> tuple[object, ...]:
         tuple(sorted(upstream.headers.items())),
         upstream.ca_bundle,
     )
+
+
+def _site(upstream: Upstream) -> tuple[object, ...]:
+    """Where it calls, whoever calls: the certificate authorities belong to it, since TLS fails or not by them."""
+    return upstream.provider, upstream.base_url, upstream.ca_bundle

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from havuz_gateway.pool.classify import without_secrets
 from havuz_gateway.pool.pool import Pool
+from havuz_gateway.pool.site import Site
 from havuz_gateway.pool.types import Member
 from havuz_gateway.transport.base import TransportFailure
 
@@ -20,7 +21,10 @@ _log = logging.getLogger(__name__)
 
 
 class Probes:
-    """Calls each key that wants it every `probe_interval`; a 2xx brings it back. `run` is one task's work."""
+    """Calls each key that wants it every `probe_interval`: a 2xx brings it back, and any answer at all its base URL.
+
+    `run` is one task's work.
+    """
 
     def __init__(
         self,
@@ -52,10 +56,15 @@ class Probes:
         now = self._now()
         waiting, self._due = self._due, {}
         ready = []
+        sites: set[Site] = set()  # one call tells of a site, whichever key makes it
         for member in self._pool.members.values():
             interval = member.upstream.probe_interval
-            if interval is None or not member.health.wants_probe(now):
+            if interval is None:
                 continue
+            if not member.health.wants_probe(now):
+                if member.site in sites or not member.site.wants_probe(now):
+                    continue
+                sites.add(member.site)
             at = waiting.get(member, now + interval * self._rng.uniform(_EARLIEST, 1.0))
             if at <= now:
                 ready.append(member)
@@ -73,6 +82,7 @@ class Probes:
                 self._log(member, without_secrets(str(failure)) or "no answer in time")
                 return
         response.close()
+        member.site.probed(self._now())
         if 200 <= response.status < 300:
             self._pool.lift(member, now=self._now())
             self._log(member, "passed")

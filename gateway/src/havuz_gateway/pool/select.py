@@ -1,10 +1,10 @@
 """Selection: which candidate is asked next, and what is said when none can be. Pure but for the rng it is given."""
 
 import random
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 
-from havuz_contract.snapshot.models import Balance
+from havuz_gateway.pool.policies import Asked, choose
 from havuz_gateway.pool.pool import Tiers
 from havuz_gateway.pool.types import Candidate
 
@@ -24,25 +24,33 @@ class Unavailable:
 
 def pick(
     tiers: Tiers,
+    asked: Asked,
     *,
     tried: Container[Candidate],
-    balance: Balance,
     now: float,
     rng: random.Random,
     allowed: Allowed | None = None,
 ) -> Candidate | None:
-    """A usable candidate of the lowest tier that has one, or None. `allowed` narrows the choice further."""
+    """A usable candidate of the lowest tier that has one, or None. `allowed` narrows the choice further.
+
+    Those whose provider says that nothing is left are passed over, but asked all the same where nobody else is.
+    """
+    last_resort: list[Candidate] = []
     for tier in tiers:
-        usable = [
-            candidate
-            for candidate in tier
-            if candidate.member.health.blocked(candidate.target.model, now) is None
-            and candidate not in tried
-            and (allowed is None or allowed(candidate))
-        ]
+        usable: list[Candidate] = []
+        resting: list[Candidate] = []
+        for candidate in tier:
+            if candidate in tried or (allowed is not None and not allowed(candidate)):
+                continue
+            member, model = candidate.member, candidate.target.model
+            if member.well or (member.blocked(model, now) is None and not member.health.resting(model, now)):
+                usable.append(candidate)
+            elif member.blocked(model, now) is None:
+                resting.append(candidate)
         if usable:
-            return usable[0] if len(usable) == 1 else _choose(usable, balance, rng)
-    return None
+            return choose(usable, asked, now=now, rng=rng)
+        last_resort = last_resort or resting
+    return choose(last_resort, asked, now=now, rng=rng) if last_resort else None
 
 
 def unavailable(tiers: Tiers, *, now: float) -> Unavailable:
@@ -52,7 +60,7 @@ def unavailable(tiers: Tiers, *, now: float) -> Unavailable:
     candidates = [candidate for tier in tiers for candidate in tier]
     rate_limited_only = bool(candidates)
     for candidate in candidates:
-        block = candidate.member.health.blocked(candidate.target.model, now)
+        block = candidate.member.blocked(candidate.target.model, now)
         if block is None:
             soonest = now
             continue
@@ -61,43 +69,3 @@ def unavailable(tiers: Tiers, *, now: float) -> Unavailable:
         soonest = block.until if soonest is None else min(soonest, block.until)
     wait = _EMPTY_POOL_SECONDS if soonest is None else soonest - now
     return Unavailable(rate_limited_only, wait, counts)
-
-
-def _choose(usable: Sequence[Candidate], balance: Balance, rng: random.Random) -> Candidate:
-    match balance:
-        case "Weighted":
-            return usable[_draw(usable, rng, None)]
-        case "LeastBusy":
-            return _least_busy(usable, rng)
-        case _:
-            raise AssertionError(f"no balance policy: {balance!r}")
-
-
-def _least_busy(usable: Sequence[Candidate], rng: random.Random) -> Candidate:
-    """The power of two choices: of two different weighted draws, the one with less to do for its weight.
-
-    On a tie the first draw stands, so that an idle pool shares by weight.
-    """
-    first_index = _draw(usable, rng, None)
-    first, second = usable[first_index], usable[_draw(usable, rng, first_index)]
-    busier = first.member.outstanding * second.weight > second.member.outstanding * first.weight
-    return second if busier else first
-
-
-def _draw(usable: Sequence[Candidate], rng: random.Random, without: int | None) -> int:
-    """The index of one weighted draw, `without` left out."""
-    total = 0.0
-    for candidate in usable:
-        total += candidate.weight
-    if without is not None:
-        total -= usable[without].weight
-    point = rng.random() * total
-    last = 0
-    for index, candidate in enumerate(usable):
-        if index == without:
-            continue
-        last = index
-        point -= candidate.weight
-        if point < 0:
-            break
-    return last

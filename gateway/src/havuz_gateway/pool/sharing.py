@@ -1,8 +1,8 @@
 """Verdicts between gateways, over one Redis stream, within a second. Every gateway decides alone when Redis is away.
 
 An entry of the stream `keys.VERDICTS` has one field, `verdict`: a `SharedVerdict` as JSON. The operator reads the same
-stream for the status of each UpstreamKey. An open breaker is told, for that status, but not taken over by other
-gateways: it may tell of one pod's own network.
+stream for the status of each UpstreamKey. An open breaker and what is found of a base URL are told, for that status,
+but not taken over by other gateways: they may tell of one pod's own network.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 from havuz_contract import keys
 from havuz_gateway.pool.pool import Pool, connection
 from havuz_gateway.pool.types import Member, Ruling
+from havuz_gateway.pool.verdict import Scope
 
 USABLE = "Usable"
 _FIELD = "verdict"
@@ -41,9 +42,9 @@ class SharedVerdict(BaseModel):
     upstream: str  # uid
     name: str  # namespace/name
     connection: str  # of which address and credential: a new credential is not judged by the old one's faults
-    scope: str  # key | key-model
+    scope: str  # key | key-model | upstream: its base URL, and so each key that calls it
     model: str | None = None  # the upstream model, for scope key-model
-    state: str  # CoolingDown | Exhausted | Rejected | Open | ModelMissing | Usable
+    state: str  # CoolingDown | Exhausted | Rejected | Open | Unreachable | ModelMissing | Usable
     until: float  # unix seconds
     reason: str = ""
     status: int | None = None  # the provider's HTTP status
@@ -90,6 +91,7 @@ class Sharing:
         self._put(
             ruling.member,
             state=block.state,
+            scope=ruling.scope,
             model=ruling.model,
             until=self._wall() + block.until - self._now(),
             reason=verdict.reason.value,
@@ -108,6 +110,7 @@ class Sharing:
         *,
         state: str,
         until: float,
+        scope: Scope = Scope.KEY,
         model: str | None = None,
         reason: str = "",
         status: int | None = None,
@@ -119,7 +122,7 @@ class Sharing:
                 upstream=member.upstream.uid,
                 name=member.upstream.name,
                 connection=_tag(member),
-                scope="key" if model is None else "key-model",
+                scope=scope.value,
                 model=model,
                 state=state,
                 until=until,
@@ -165,6 +168,8 @@ class Sharing:
             _log.warning("a shared verdict could not be read and is ignored", extra={"stream": keys.VERDICTS})
             return
         if said.gateway == self._gateway_id and not own:
+            return
+        if said.scope == Scope.UPSTREAM:
             return
         self._prune()
         member = self._pool.members.get(said.upstream)

@@ -3,37 +3,91 @@
 from dataclasses import dataclass, field
 
 from havuz_contract.snapshot.models import Target, Upstream
-from havuz_gateway.pool.health import Block, Health
-from havuz_gateway.pool.verdict import Verdict
+from havuz_gateway.pool.block import Block, combined
+from havuz_gateway.pool.health import Health
+from havuz_gateway.pool.latency import Latency, measured
+from havuz_gateway.pool.site import Site
+from havuz_gateway.pool.verdict import Scope, Verdict
 from havuz_gateway.providers.base import Provider
 from havuz_gateway.transport.base import Transport
 
 
 @dataclass(slots=True, eq=False)
 class Member:
-    """An upstream this process may call. Survives revisions: its health and load outlive a change of weight."""
+    """An upstream this process may call. Survives revisions: its health and load outlive a change of weight.
+
+    `site` is shared by all members that call the same base URL.
+    """
 
     upstream: Upstream
     provider: Provider
     transport: Transport
     health: Health = field(default_factory=Health)
+    site: Site = field(default_factory=Site)
     outstanding: int = 0
+    latencies: dict[tuple[str, bool], Latency] = field(
+        default_factory=dict
+    )  # by upstream model, and whether it streams
+
+    @property
+    def well(self) -> bool:
+        """Whether there is nothing to ask about it: the usual case, answered by two looks."""
+        return self.health.well and self.site.well
+
+    def blocked(self, model: str, now: float) -> Block | None:
+        """Why it can't be asked for `model` (the upstream's name) now, or None when it can."""
+        if self.site.well:
+            return self.health.blocked(model, now)
+        return combined(self.health.blocked(model, now), self.site.blocked(now))
+
+    def state(self, now: float) -> str:
+        """In one word, for metrics: `Usable`, or the state of the strongest block."""
+        own = self.health.state(now)
+        site = self.site.blocked(now)
+        if site is None or own in ("Rejected", "Exhausted") or (site.rate_limited and own != "Usable"):
+            return own
+        return site.state
+
+    def begin(self, model: str, now: float) -> None:
+        """An attempt starts."""
+        self.outstanding += 1
+        self.health.begin(model, now)
+        self.site.begin(now)
+
+    def succeed(self, model: str, now: float) -> None:
+        """An attempt was answered."""
+        self.health.succeed(model, now)
+        self.site.served(now)
+
+    def abandon(self, model: str, now: float) -> None:
+        """An attempt ended without telling anything, such as one whose client went away."""
+        self.health.abandon(model, now)
+        self.site.abandon(now)
+
+    def waited(self, model: str, seconds: float, now: float, *, stream: bool) -> None:
+        """An attempt took so long to begin its answer."""
+        self.latencies[model, stream] = measured(self.latencies.get((model, stream)), seconds, now)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
-    """One (target, pool member) pair that could serve the request; `weight` is its share inside its tier."""
+    """One (target, pool member) pair that could serve the request; `weight` is its share inside its tier.
+
+    `seed` is the same number for the same key in every process.
+    """
 
     target: Target
     member: Member
     weight: float
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """A block that a verdict put on a member: on the whole key, or on one upstream model of it."""
+    """A block that a verdict put: on the site of `member`, on the whole key, or on one upstream model of it."""
 
     member: Member
+    scope: Scope
     model: str | None
     block: Block
     verdict: Verdict

@@ -27,6 +27,7 @@ class Scope(StrEnum):
 
     KEY = "key"
     KEY_MODEL = "key-model"
+    UPSTREAM = "upstream"  # the base URL, whichever key calls it
     REQUEST = "request"
 
 

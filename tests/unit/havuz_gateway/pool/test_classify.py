@@ -138,13 +138,14 @@ def test_an_error_under_status_200_counts_as_what_it_says(error: ProviderError, 
 
 
 @pytest.mark.parametrize(
-    ("kind", "reason"),
-    [("connect", Reason.CONNECT), ("tls", Reason.CONNECT), ("reset", Reason.CONNECT), ("timeout", Reason.TIMEOUT),
-     ("protocol", Reason.SERVER_ERROR), ("broken", Reason.SERVER_ERROR)],
+    ("kind", "reason", "scope"),
+    [("connect", Reason.CONNECT, Scope.UPSTREAM), ("tls", Reason.CONNECT, Scope.UPSTREAM),
+     ("reset", Reason.CONNECT, Scope.KEY), ("timeout", Reason.TIMEOUT, Scope.KEY),
+     ("protocol", Reason.SERVER_ERROR, Scope.KEY), ("broken", Reason.SERVER_ERROR, Scope.KEY)],
 )  # fmt: skip
-def test_failures_below_http(kind: FailureKind, reason: Reason) -> None:
+def test_failures_below_http(kind: FailureKind, reason: Reason, scope: Scope) -> None:
     found = classify.classify_transport(TransportFailure(kind, "it broke"))
-    assert (found.reason, found.scope, found.next) == (reason, Scope.KEY, Next.NEXT_KEY)
+    assert (found.reason, found.scope, found.next) == (reason, scope, Next.NEXT_KEY)
     assert found.message == "it broke"
 
 

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from havuz_contract.snapshot.models import Breaker
 from havuz_gateway.pool import classify, health
+from havuz_gateway.pool.block import Block
 from havuz_gateway.pool.breaker import TRIAL_SECONDS
 from havuz_gateway.pool.health import Health
+from havuz_gateway.pool.ramp import SLOW_START_SECONDS
 from havuz_gateway.pool.verdict import Next, Reason, Scope, Verdict
 
 LIMITS = Breaker(failures=2, window=10, open_for=5)
@@ -28,7 +30,7 @@ def test_a_rate_limit_cools_down_one_model_until_the_hint() -> None:
     state = Health()
     block = state.fail(verdict(Reason.RATE_LIMITED, 7.5), "a", 100, LIMITS)
     assert block is not None
-    assert state.blocked("a", 107) == block == health.Block("CoolingDown", 107.5, rate_limited=True)
+    assert state.blocked("a", 107) == block == Block("CoolingDown", 107.5, rate_limited=True)
     assert state.blocked("b", 107) is None
     assert state.blocked("a", 107.5) is None
 
@@ -67,7 +69,7 @@ def test_a_hint_is_bounded() -> None:
 def test_a_ban_is_on_the_whole_key_and_ends_with_one_request(reason: Reason, name: str) -> None:
     state = Health()
     state.fail(verdict(reason), "a", 0, LIMITS)
-    assert state.blocked("b", 599) == health.Block(name, 600, rate_limited=False)
+    assert state.blocked("b", 599) == Block(name, 600, rate_limited=False)
     assert state.blocked("b", 600) is None
     state.begin("b", 600)
     assert state.blocked("a", 601) is not None
@@ -80,7 +82,7 @@ def test_a_trial_that_is_refused_again_bans_again() -> None:
     state.fail(REJECTED, "a", 0, LIMITS)
     state.begin("a", 600)
     state.fail(REJECTED, "a", 601, LIMITS)
-    assert state.blocked("a", 602) == health.Block("Rejected", 1201, rate_limited=False)
+    assert state.blocked("a", 602) == Block("Rejected", 1201, rate_limited=False)
 
 
 def test_an_exhausted_key_returns_at_its_reset() -> None:
@@ -93,7 +95,7 @@ def test_an_exhausted_key_returns_at_its_reset() -> None:
 def test_a_missing_model_is_remembered_for_that_model() -> None:
     state = Health()
     state.fail(verdict(Reason.MODEL_MISSING), "a", 0, LIMITS)
-    assert state.blocked("a", 599) == health.Block("ModelMissing", 600, rate_limited=False)
+    assert state.blocked("a", 599) == Block("ModelMissing", 600, rate_limited=False)
     assert state.blocked("b", 1) is None
     assert state.blocked("a", 600) is None
 
@@ -102,7 +104,7 @@ def test_a_missing_model_is_remembered_for_that_model() -> None:
 def test_failures_of_every_kind_count_for_the_breaker(reason: Reason) -> None:
     state = Health()
     assert state.fail(verdict(reason), "a", 0, LIMITS) is None
-    assert state.fail(verdict(reason), "b", 1, LIMITS) == health.Block("Open", 6, rate_limited=False)
+    assert state.fail(verdict(reason), "b", 1, LIMITS) == Block("Open", 6, rate_limited=False)
     assert state.blocked("c", 2) is not None
 
 
@@ -125,7 +127,7 @@ def test_a_success_from_before_a_verdict_does_not_lift_it() -> None:
     state.fail(REJECTED, "a", 0, LIMITS)
     state.fail(verdict(Reason.RATE_LIMITED, 30), "a", 0, LIMITS)
     state.succeed("a", 1)
-    assert state.blocked("a", 2) == health.Block("Rejected", 600, rate_limited=False)
+    assert state.blocked("a", 2) == Block("Rejected", 600, rate_limited=False)
 
 
 def test_a_passed_probe_lifts_a_rejection_but_not_an_exhaustion() -> None:
@@ -158,7 +160,7 @@ def test_only_rate_limits_count_as_rate_limits() -> None:
     state = Health()
     state.fail(verdict(Reason.RATE_LIMITED, 100), "a", 0, LIMITS)
     state.fail(verdict(Reason.MODEL_MISSING), "a", 0, LIMITS)
-    assert state.blocked("a", 1) == health.Block("ModelMissing", 600, rate_limited=False)
+    assert state.blocked("a", 1) == Block("ModelMissing", 600, rate_limited=False)
 
 
 def test_another_gateways_verdict_counts_but_never_for_longer_than_an_own_one_and_not_its_breaker() -> None:
@@ -167,10 +169,56 @@ def test_another_gateways_verdict_counts_but_never_for_longer_than_an_own_one_an
     state.impose("Strange", None, 50, 0)
     assert state.blocked("a", 1) is None
     state.impose("CoolingDown", "a", 1e12, 0)
-    assert state.blocked("a", 1) == health.Block("CoolingDown", health.COOL_DOWN_MAX_SECONDS, rate_limited=True)
+    assert state.blocked("a", 1) == Block("CoolingDown", health.COOL_DOWN_MAX_SECONDS, rate_limited=True)
     state.impose("Rejected", None, 1e12, 0)
-    assert state.blocked("b", 1) == health.Block("Rejected", health.REJECTED_SECONDS, rate_limited=False)
+    assert state.blocked("b", 1) == Block("Rejected", health.REJECTED_SECONDS, rate_limited=False)
     assert state.state(1) == "Rejected"
+
+
+def test_a_key_that_comes_back_takes_its_share_step_by_step() -> None:
+    state = Health()
+    state.fail(REJECTED, "a", 0, LIMITS)
+    state.begin("a", 600)
+    state.succeed("a", 601)
+    assert [round(state.share("a", now), 3) for now in (601, 606, 611)] == [0.1, 0.55, 1.0]
+    state.succeed("a", 611)
+    assert state.well
+
+
+def test_an_opened_breaker_and_a_passed_probe_are_followed_by_a_slow_start_too() -> None:
+    state = Health()
+    for now in (0, 1):
+        state.fail(SERVER_ERROR, "a", now, LIMITS)
+    state.begin("a", 6)
+    state.succeed("a", 7)
+    assert state.share("b", 7) == 0.1
+    state.fail(REJECTED, "a", 100, LIMITS)
+    state.restore(150)
+    assert state.share("b", 150) == 0.1
+
+
+def test_after_a_short_rest_of_one_model_the_ramp_is_as_short_and_of_that_model_alone() -> None:
+    state = Health()
+    state.fail(verdict(Reason.RATE_LIMITED, 2), "a", 0, LIMITS)
+    assert state.share("a", 3) == pytest.approx(0.55)
+    assert state.share("b", 3) == 1.0
+    state.succeed("a", 3)
+    assert state.share("a", 4) == 1.0
+    state.succeed("a", 4)
+    assert state.well
+
+
+def test_a_provider_that_has_nothing_left_is_rested_but_not_blocked() -> None:
+    state = Health()
+    state.rest("a", 6, 0)
+    assert state.resting("a", 5)
+    assert not state.resting("b", 5)
+    assert state.blocked("a", 5) is None
+    assert not state.resting("a", 6)
+    state.rest("a", 1e9, 6)
+    assert not state.resting("a", 6 + health.REST_MAX_SECONDS)
+    state.succeed("a", 6 + health.REST_MAX_SECONDS)
+    assert state.well
 
 
 VERDICTS = st.builds(verdict, st.sampled_from(Reason), st.none() | st.floats(0, 1e7))
@@ -217,7 +265,8 @@ def test_a_success_after_the_last_block_leaves_a_key_as_new(steps: list[tuple[st
         assert state.blocked(model, end) is None
         state.begin(model, end)
         state.succeed(model, end)
-    assert state._well
+        state.succeed(model, end + SLOW_START_SECONDS)
+    assert state.well
     assert state.state(end) == "Usable"
 
 

@@ -8,6 +8,7 @@ from harness.builders import make_target, make_upstream
 from havuz_contract.snapshot.models import Target, Upstream
 from havuz_gateway.pool import classify
 from havuz_gateway.pool.pool import Pool, Tiers
+from havuz_gateway.pool.ramp import FIRST_SHARE
 from havuz_gateway.pool.types import Member, Ruling
 from havuz_gateway.protocols.errors import ProviderError
 from havuz_gateway.providers.registry import provider_for
@@ -117,11 +118,13 @@ async def test_a_ruling_is_told_once_and_only_of_members_of_the_pool(scene: Scen
     scene.pool.on_ruling.append(heard.append)
     for now in (0, 1, 2):
         scene.pool.judge(member, classify.classify_transport(REFUSED), "m", now=now)
-    assert [(ruling.member, ruling.model, ruling.block.state) for ruling in heard] == [(member, None, "Open")]
+    assert [(ruling.member, ruling.scope, ruling.block.state) for ruling in heard] == [
+        (member, "upstream", "Unreachable")
+    ]
     lone = Member(upstream.model_copy(update={"uid": "alone"}), member.provider, member.transport)
     scene.pool.judge(lone, classify.classify_response(429, {}, ProviderError("no"), 0), "m", now=3)
     assert len(heard) == 1
-    assert list(scene.pool.states(3)) == [(upstream.name, "Open")]
+    assert list(scene.pool.states(3)) == [(upstream.name, "Unreachable")]
 
 
 async def test_joining_and_lifting_are_told(scene: Scene) -> None:
@@ -140,3 +143,61 @@ async def test_joining_and_lifting_are_told(scene: Scene) -> None:
     assert lifted == [member]
     scene.sync()
     assert scene.pool.members == {}
+
+
+async def test_keys_of_one_base_url_share_what_is_known_of_it_and_nothing_else(scene: Scene) -> None:
+    one, other = make_upstream(URL, breaker={"failures": 2}), make_upstream(URL)
+    elsewhere, vouched = make_upstream(URL + "2"), make_upstream(URL, ca_bundle="PEM")
+    scene.sync(one, other, elsewhere, vouched)
+    members = scene.pool.members
+    scene.pool.judge(members[one.uid], classify.classify_transport(REFUSED), "m", now=0)
+    assert members[other.uid].blocked("m", 0) is None
+    scene.pool.judge(members[other.uid], classify.classify_transport(REFUSED), "m", now=1)
+    scene.pool.judge(members[one.uid], classify.classify_transport(REFUSED), "m", now=1)
+    blocks = {upstream.uid: members[upstream.uid].blocked("m", 2) for upstream in (one, other, elsewhere, vouched)}
+    assert [block and block.state for block in blocks.values()] == ["Unreachable", "Unreachable", None, None]
+    rotated = other.model_copy(update={"credential": "sk-new"})
+    scene.sync(one, rotated)
+    assert scene.pool.members[rotated.uid].blocked("m", 2) is not None, "a new credential is sent to the same place"
+
+
+async def test_one_keys_faults_never_block_its_base_url(scene: Scene) -> None:
+    bad, good = make_upstream(URL, breaker={"failures": 1}), make_upstream(URL)
+    scene.sync(bad, good)
+    member = scene.pool.members[bad.uid]
+    for now, verdict in enumerate(
+        [
+            classify.classify_transport(TransportFailure("reset", "reset")),
+            classify.classify_transport(TransportFailure("timeout", "slow")),
+            classify.classify_response(401, {}, ProviderError("no"), 0),
+            classify.classify_response(429, {}, ProviderError("no"), 0),
+            classify.classify_response(429, {"content-type": "text/html"}, ProviderError("no"), 0),
+            classify.classify_response(503, {"content-type": "text/html"}, ProviderError("no"), 0),
+        ]
+        * 2
+    ):
+        scene.pool.judge(member, verdict, "m", now=now)
+    assert scene.pool.members[good.uid].blocked("m", 12) is None
+
+
+async def test_an_edge_that_refuses_several_keys_rests_all_of_them(scene: Scene) -> None:
+    keys = [make_upstream(URL) for _ in range(3)]
+    scene.sync(*keys)
+    members = [scene.pool.members[key.uid] for key in keys]
+    page = {"content-type": "text/html; charset=UTF-8", "retry-after": "12"}
+    refused = classify.classify_response(429, page, ProviderError("You are being rate limited"), 0)
+    for member in members[:2]:
+        scene.pool.judge(member, refused, "m", now=0)
+    block = members[2].blocked("another", 1)
+    assert block is not None
+    assert (block.state, block.until, block.rate_limited) == ("CoolingDown", 12, True)
+    assert members[2].blocked("another", 12) is None
+
+
+async def test_a_key_that_joins_others_begins_with_a_small_share(scene: Scene) -> None:
+    first, late = make_upstream(URL), make_upstream(URL)
+    scene.pool.sync({first.uid: first}, now=0)
+    scene.pool.sync({first.uid: first, late.uid: late}, now=5)
+    shares = [scene.pool.members[one.uid].health.share("m", 5) for one in (first, late)]
+    assert shares == [1.0, FIRST_SHARE]
+    assert scene.pool.members[late.uid].health.share("m", 15) == 1.0

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from harness.builders import make_target, make_upstream
 from havuz_contract.snapshot.models import Balance, Breaker
 from havuz_gateway.pool import classify
+from havuz_gateway.pool.policies import Asked
 from havuz_gateway.pool.select import pick, unavailable
 from havuz_gateway.pool.types import Candidate, Member
 from havuz_gateway.pool.verdict import Verdict
@@ -36,7 +37,7 @@ def judge(chosen: Candidate, said: Verdict, now: float = 0.0) -> None:
 
 def shares(candidates: tuple[Candidate, ...], balance: Balance, seed: int = 1) -> list[float]:
     rng = random.Random(seed)
-    drawn = Counter(pick((candidates,), tried=(), balance=balance, now=0, rng=rng) for _ in range(DRAWS))
+    drawn = Counter(pick((candidates,), Asked(balance), tried=(), now=0, rng=rng) for _ in range(DRAWS))
     return [drawn[one] / DRAWS for one in candidates]
 
 
@@ -62,7 +63,7 @@ def test_power_of_two_keeps_the_load_level_where_plain_chance_does_not() -> None
     def spread(balance: Balance) -> int:
         rng, members = random.Random(7), tuple(candidate() for _ in range(20))
         for _ in range(2_000):
-            chosen = pick((members,), tried=(), balance=balance, now=0, rng=rng)
+            chosen = pick((members,), Asked(balance), tried=(), now=0, rng=rng)
             assert chosen is not None
             chosen.member.outstanding += 1
         loads = [one.member.outstanding for one in members]
@@ -79,26 +80,26 @@ def test_a_choice_is_always_made_among_the_usable(given_: list[tuple[float, int]
     rng = random.Random(seed)
     tried: set[Candidate] = set()
     while usable:
-        chosen = pick((candidates,), tried=tried, balance="LeastBusy", now=0, rng=rng)
+        chosen = pick((candidates,), Asked("LeastBusy"), tried=tried, now=0, rng=rng)
         assert chosen in usable
         usable.remove(chosen)
         tried.add(chosen)
-    assert pick((candidates,), tried=tried, balance="LeastBusy", now=0, rng=rng) is None
+    assert pick((candidates,), Asked("LeastBusy"), tried=tried, now=0, rng=rng) is None
 
 
 def test_the_next_tier_is_used_only_when_the_one_before_has_nothing_usable() -> None:
     first, second, last = candidate(), candidate(), candidate()
     tiers, rng = ((first, second), (last,)), random.Random(0)
     judge(first, refused(401))
-    assert pick(tiers, tried=(), balance="LeastBusy", now=1, rng=rng) is second
-    assert pick(tiers, tried={second}, balance="LeastBusy", now=1, rng=rng) is last
-    assert pick(tiers, tried={second, last}, balance="LeastBusy", now=1, rng=rng) is None
-    assert pick(tiers, tried={second}, balance="LeastBusy", now=601, rng=rng) is first
+    assert pick(tiers, Asked("LeastBusy"), tried=(), now=1, rng=rng) is second
+    assert pick(tiers, Asked("LeastBusy"), tried={second}, now=1, rng=rng) is last
+    assert pick(tiers, Asked("LeastBusy"), tried={second, last}, now=1, rng=rng) is None
+    assert pick(tiers, Asked("LeastBusy"), tried={second}, now=601, rng=rng) is first
 
 
 def test_a_caller_can_narrow_the_choice() -> None:
     small, large = candidate(window=8_000), candidate(window=128_000)
-    chosen = pick(((small, large),), tried=(), balance="Weighted", now=0, rng=random.Random(0),
+    chosen = pick(((small, large),), Asked("Weighted"), tried=(), now=0, rng=random.Random(0),
                   allowed=lambda one: (one.target.context_window or 0) > 8_000)  # fmt: skip
     assert chosen is large
 

@@ -1,0 +1,80 @@
+"""Who is asked next after what has failed, and when those that were passed over get their turn."""
+
+import random
+
+from harness.builders import make_route, make_target, make_upstream
+from havuz_contract.snapshot.models import Target
+from havuz_gateway.pipeline.shortlist import Shortlist
+from havuz_gateway.pipeline.types import Call, Plan
+from havuz_gateway.pool import classify
+from havuz_gateway.pool.site import Site
+from havuz_gateway.pool.types import Candidate, Member
+from havuz_gateway.pool.verdict import Verdict
+from havuz_gateway.protocols.body import Body
+from havuz_gateway.protocols.errors import ProviderError
+from havuz_gateway.providers.mock import Mock, MockTransport
+from havuz_gateway.transport.base import TransportFailure
+
+DEAD = classify.classify_transport(TransportFailure("connect", "refused"))
+MISSING = classify.classify_response(404, {}, ProviderError("no such model"), 0)
+TOO_LONG = classify.classify_response(400, {}, ProviderError("too long", code="context_length_exceeded"), 0)
+CALL = Call(action="chat", protocol="openai_chat", model="m", stream=False, body=Body.decode(b"{}"))
+
+
+def candidate(target: Target | None = None, site: Site | None = None, window: int | None = None) -> Candidate:
+    upstream = make_upstream()
+    member = Member(upstream, Mock(), MockTransport(lambda: 0.0), site=site or Site())
+    return Candidate(target or make_target(upstream, context_window=window), member, 1.0)
+
+
+def order(*tiers: tuple[Candidate, ...], after: Verdict, too_small: frozenset[int] = frozenset()) -> list[Candidate]:
+    """Who is asked, one after the other, when each attempt fails in the same way."""
+    plan = Plan(route=make_route(), tiers=tiers, too_small=too_small)
+    shortlist, rng, found = Shortlist(CALL, plan), random.Random(0), []
+    while (one := shortlist.next(0.0, rng)) is not None:
+        shortlist.cross_off(one)
+        shortlist.learn(one, after)
+        found.append(one)
+    return found
+
+
+def test_another_base_url_is_asked_before_another_key_of_one_that_nobody_reaches() -> None:
+    here = Site()
+    first, second, elsewhere = candidate(site=here), candidate(site=here), candidate()
+    asked = order((first, second), (elsewhere,), after=DEAD)
+    assert asked[1] is elsewhere
+    assert set(asked) == {first, second, elsewhere}
+
+
+def test_another_target_is_asked_before_another_key_of_one_where_the_model_is_missing() -> None:
+    target = make_target(model="gone")
+    first, second, other = candidate(target), candidate(target), candidate()
+    assert order((first, second), (other,), after=MISSING)[1] is other
+
+
+def test_a_prompt_that_was_too_long_goes_to_larger_windows_only() -> None:
+    small, unknown, large = candidate(window=8_000), candidate(), candidate(window=128_000)
+    assert order((small,), (unknown,), (large,), after=TOO_LONG) == [small, large]
+
+
+def test_a_target_that_clearly_does_not_fit_is_asked_last() -> None:
+    small, large = candidate(window=8_000), candidate(window=128_000)
+    assert order((small,), (large,), after=MISSING, too_small=frozenset({id(small.target)})) == [large, small]
+
+
+def test_a_larger_window_that_is_out_for_now_is_still_somewhere_to_go() -> None:
+    small, large = candidate(window=8_000), candidate(window=128_000)
+    large.member.health.limit(60, lifts=False)
+    shortlist = Shortlist(CALL, Plan(route=make_route(), tiers=((small,), (large,))))
+    shortlist.cross_off(small)
+    shortlist.learn(small, TOO_LONG)
+    assert shortlist.next(0.0, random.Random(0)) is None
+    assert shortlist.larger_is_left
+    shortlist.cross_off(large)
+    assert not shortlist.larger_is_left
+
+
+def test_a_key_with_nothing_left_is_asked_when_nobody_else_can_be() -> None:
+    spent, next_tier = candidate(), candidate()
+    spent.member.health.rest(spent.target.model, 60, 0)
+    assert order((spent,), (next_tier,), after=MISSING) == [next_tier, spent]

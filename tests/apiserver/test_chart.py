@@ -37,6 +37,20 @@ def test_a_misspelt_value_is_refused(cluster: Cluster) -> None:
         _render(cluster, "gatway.replicas=3")
 
 
+def test_both_processes_trust_the_authorities_of_a_redis_of_ones_own(cluster: Cluster) -> None:
+    url = "rediss+sentinel://havuz:secret@a.example:26379\\,b.example:26379/primary/0"
+    deployments = _of_kind(_render(cluster, f"redis.url={url}", "redis.caSecret=redis-ca"), "Deployment")
+    assert len(deployments) == 2
+    for deployment in deployments:
+        pod = deployment["spec"]["template"]["spec"]
+        (volume,) = [one for one in pod["volumes"] if one["name"] == "redis-ca"]
+        assert volume["secret"]["secretName"] == "redis-ca"
+        (container,) = pod["containers"]
+        (mount,) = [one for one in container["volumeMounts"] if one["name"] == "redis-ca"]
+        trusted = {one["name"]: one.get("value") for one in container["env"]}["HAVUZ_REDIS_CA_FILE"]
+        assert (trusted, mount["readOnly"]) == (f"{mount['mountPath']}/ca.crt", True)
+
+
 def test_every_pod_passes_the_restricted_profile(cluster: Cluster, installation: Installation) -> None:
     assert installation.encryption_keys
     label = "pod-security.kubernetes.io/enforce=restricted"

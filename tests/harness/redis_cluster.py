@@ -12,7 +12,7 @@ from harness.ports import free_port
 from harness.valkey import ValkeyServer, server_executable
 
 _NODES = 6
-_BUS_OFFSET = 10_000  # nodes talk to each other on a port so far above their own
+BUS_OFFSET = 10_000  # nodes talk to each other on a port so far above their own
 _READY_SECONDS = 20.0
 _OPTIONS = (
     "--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-replica-validity-factor", "0",
@@ -41,7 +41,7 @@ class ClusterInstallation:
     def __init__(self) -> None:
         self.nodes = [ValkeyServer(*_OPTIONS) for _ in range(_NODES)]
         for node in self.nodes:
-            node.port = free_port(beside=_BUS_OFFSET)
+            node.port = free_port(beside=BUS_OFFSET)
         self._stack = ExitStack()
 
     @property
@@ -99,13 +99,13 @@ class ClusterInstallation:
 
     def _wait_ready(self) -> None:
         deadline = time.monotonic() + _READY_SECONDS
-        while not all(_is_ready(node) for node in self.nodes):
+        while not all(is_ready(node) for node in self.nodes):
             if time.monotonic() > deadline:
                 raise RuntimeError("the cluster was not ready in time")
             time.sleep(0.05)
 
 
-def _is_ready(node: ValkeyServer) -> bool:
+def is_ready(node: ValkeyServer) -> bool:
     """Whether a node knows all of them, holds what it should, and follows its primary."""
     with redis.Redis(port=node.port) as client:
         state = client.execute_command("CLUSTER INFO")

@@ -36,6 +36,8 @@ class SentinelInstallation:
         follow = f"127.0.0.1 {self.primary.port}".split()
         self.replica = ValkeyServer("--replicaof", *follow, "--repl-diskless-sync-delay", "0")
         self.ports = [free_port() for _ in range(_COUNT)]
+        self.watched = self.primary.port  # where Sentinels find the primary, and send clients to
+        self.settings = ""  # of each Sentinel, beside its own
         self._stack = ExitStack()
 
     @property
@@ -49,6 +51,7 @@ class SentinelInstallation:
             stack.enter_context(self.primary)
             stack.enter_context(self.replica)
             _until(self.replica.port, lambda client: client.info("replication")["master_link_status"] == "up")
+            self.prepare()
             for port in self.ports:
                 self._start(stack, port)
             for port in self.ports:
@@ -59,11 +62,15 @@ class SentinelInstallation:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
+    def prepare(self) -> None:
+        """What is to be done once the servers run, and before the Sentinels look at them."""
+
     def _start(self, stack: ExitStack, port: int) -> None:
         folder = Path(tempfile.mkdtemp(prefix="havuz-sentinel-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         file = folder / "sentinel.conf"
-        file.write_text(_CONFIGURATION.format(port=port, folder=folder, service=SERVICE, primary=self.primary.port))
+        text = _CONFIGURATION.format(port=port, folder=folder, service=SERVICE, primary=self.watched)
+        file.write_text(text + self.settings)
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen([server_executable(), str(file), "--sentinel"], stdout=log, stderr=log)
         stack.callback(_end, process)

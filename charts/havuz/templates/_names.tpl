@@ -51,6 +51,35 @@ app.kubernetes.io/component: {{ .component }}
       key: {{ .user }}-url
 - name: HAVUZ_ENCRYPTION_KEYS_FILE
   value: /etc/havuz/encryption/keys
+{{- if .root.Values.redis.caSecret }}
+- name: HAVUZ_REDIS_CA_FILE
+  value: /etc/havuz/redis/ca.crt
+{{- end }}
+{{- end -}}
+
+{{- /* What operator and gateway mount alike. */ -}}
+{{- define "havuz.mounts" -}}
+- name: encryption
+  mountPath: /etc/havuz/encryption
+  readOnly: true
+{{- if .Values.redis.caSecret }}
+- name: redis-ca
+  mountPath: /etc/havuz/redis
+  readOnly: true
+{{- end }}
+{{- end -}}
+
+{{- define "havuz.volumes" -}}
+- name: encryption
+  secret:
+    secretName: {{ include "havuz.encryptionSecret" . }}
+    defaultMode: 0440
+{{- if .Values.redis.caSecret }}
+- name: redis-ca
+  secret:
+    secretName: {{ .Values.redis.caSecret }}
+    defaultMode: 0440
+{{- end }}
 {{- end -}}
 
 {{- define "havuz.podSecurity" -}}

@@ -1,7 +1,7 @@
 """Neutral answers and requests of every shape that a protocol can say without help, for property tests."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
@@ -20,7 +20,6 @@ from havuz_gateway.protocols.neutral.content import (
     ToolCall,
     ToolResult,
     UrlSource,
-    parts_of,
 )
 from havuz_gateway.protocols.neutral.finish import Finish
 from havuz_gateway.protocols.neutral.request import ChatRequest, Message, OutputFormat, Reasoning
@@ -134,7 +133,7 @@ _choices = st.none() | st.sampled_from([ToolChoice("auto"), ToolChoice("required
 
 
 @st.composite
-def _turns(draw: st.DrawFn, thinking: st.SearchStrategy[Part], results_in: str) -> tuple[Message, ...]:
+def turns(draw: st.DrawFn, thinking: st.SearchStrategy[Part], results_in: str) -> tuple[Message, ...]:
     """User and assistant in turn; each call is answered before anything else is said."""
     found: list[Message] = [Message("user", draw(_user))]
     for turn in range(draw(st.integers(0, 2))):
@@ -152,7 +151,7 @@ def _turns(draw: st.DrawFn, thinking: st.SearchStrategy[Part], results_in: str) 
     return tuple(found)
 
 
-def _common(draw: st.DrawFn) -> dict[str, Any]:
+def common(draw: st.DrawFn) -> dict[str, Any]:
     tools: tuple[Tool, ...] | None = draw(st.none() | st.lists(_function, min_size=1, max_size=2).map(tuple))
     if tools is not None and draw(st.booleans()):
         tools += (WebSearchTool(),)
@@ -182,7 +181,7 @@ def openai_requests(draw: st.DrawFn) -> ChatRequest:
         OutputFormat("json_schema", name="answer", schema={"type": "object"}, strict=True),
     ]  # fmt: skip
     return ChatRequest(
-        messages=(*instructions, *draw(_turns(st.one_of(foreign_thinking, redacted), "tool"))),
+        messages=(*instructions, *draw(turns(st.one_of(foreign_thinking, redacted), "tool"))),
         n=draw(st.none() | st.just(2)),
         seed=draw(st.none() | st.integers(0, 99)),
         logprobs=draw(st.none() | st.booleans()),
@@ -193,7 +192,7 @@ def openai_requests(draw: st.DrawFn) -> ChatRequest:
         metadata=draw(st.none() | st.just({"run": "7"})),
         cache_key=draw(st.none() | words),
         store=draw(st.none() | st.booleans()),
-        **_common(draw),
+        **common(draw),
     )
 
 
@@ -209,112 +208,16 @@ def anthropic_requests(draw: st.DrawFn) -> ChatRequest:
     ]  # fmt: skip
     sealed = st.builds(Thinking, words, signature=seals, origin=st.just("anthropic"))
     return ChatRequest(
-        messages=(*instructions, *draw(_turns(sealed, "user"))),
+        messages=(*instructions, *draw(turns(sealed, "user"))),
         reasoning=draw(st.sampled_from(reasonings)),
         output_format=draw(st.none() | st.just(OutputFormat("json_schema", schema={"type": "object"}, strict=True))),
         service_tier=draw(st.none() | st.just("auto")),
         cache=draw(_marks),
-        **_common(draw),
-    )
-
-
-_gemini_seals = st.none() | seals
-_gemini_blocks: st.SearchStrategy[Part] = (
-    st.builds(Text, words, signature=_gemini_seals) | foreign_thinking | redacted | st.builds(Thinking, words)
-)
-
-
-def _told_apart(blocks: list[Part]) -> list[Part]:
-    """Texts are told apart by their signatures alone: one without is the last of its run."""
-    return [
-        part
-        for before, part in zip([None, *blocks], blocks, strict=False)
-        if not (isinstance(part, Text) and isinstance(before, Text))
-    ]
-
-
-@st.composite
-def _gemini_choice(draw: st.DrawFn, index: int) -> Choice:
-    blocks = _told_apart(draw(st.lists(_gemini_blocks, max_size=4)))
-    found = unique_calls(draw(st.lists(calls, max_size=3)))
-    raw: Any = draw(
-        st.sampled_from(
-            [("tool-calls" if found else "stop", "STOP"), ("length", "MAX_TOKENS"), ("content-filter", "SAFETY")]
-        )
-    )
-    sequence = draw(st.none() | words) if raw[1] == "STOP" else None
-    tokens = st.builds(TokenLogprob, words, st.floats(-30, 0), top=st.lists(_gemini_token, max_size=2).map(tuple))
-    logprobs = draw(st.none() | st.builds(Logprobs, st.lists(tokens, min_size=1, max_size=2).map(tuple)))
-    return Choice((*blocks, *found), Finish(raw[0], raw[1], stop_sequence=sequence), index=index, logprobs=logprobs)
-
-
-_gemini_token = st.builds(TokenLogprob, words, st.floats(-30, 0))
-
-
-@st.composite
-def gemini_responses(draw: st.DrawFn) -> ChatResponse:
-    choices = tuple(draw(_gemini_choice(index)) for index in range(draw(st.integers(1, 2))))
-    created = draw(st.none() | st.integers(0, 2**31))
-    return ChatResponse(draw(names), draw(names), choices, usage=draw(usages()), created=created)
-
-
-@st.composite
-def gemini_requests(draw: st.DrawFn) -> ChatRequest:
-    own: Any = {"gemini": {}}
-    reasonings = [
-        None, Reasoning(mode="off", budget=0, extensions=own), Reasoning(mode="auto", budget=-1, extensions=own),
-        Reasoning(mode="on", budget=2048, summary="auto", extensions=own),
-        Reasoning(effort="low", summary="omitted", extensions=own),
-    ]  # fmt: skip
-    formats = [
-        None, OutputFormat("text"), OutputFormat("json"), OutputFormat("json_schema", schema={"type": "object"}),
-    ]  # fmt: skip
-    sealed = st.builds(Thinking, words, signature=seals, origin=st.just("gemini")) | st.builds(Thinking, words)
-    turns = [
-        replace(message, content=tuple(
-            replace(part, name=_called(part.call_id, found)) if isinstance(part, ToolResult) else
-            replace(part, cache=None, **({"title": None} if isinstance(part, Document) else {}))
-            if isinstance(part, Text | Image | Document) else part
-            for part in parts_of(message.content)
-        ))
-        for found in [draw(_turns(sealed, "user"))]
-        for message in found
-    ]  # fmt: skip
-    system = (Message("system", draw(st.lists(st.builds(Text, words), min_size=1).map(tuple)), apart=True),)
-    common = _common(draw) | {"model": "", "stream": None, "user": None, "parallel_tool_calls": None}
-    if common["tools"] is not None:
-        common["tools"] = tuple(
-            replace(tool, strict=None) if isinstance(tool, FunctionTool) else tool for tool in common["tools"]
-        )
-    return ChatRequest(
-        messages=(*(system if draw(st.booleans()) else ()), *turns),
-        n=draw(st.none() | st.just(2)),
-        seed=draw(st.none() | st.integers(0, 99)),
-        logprobs=draw(st.none() | st.booleans()),
-        top_logprobs=draw(st.none() | st.integers(0, 20)),
-        frequency_penalty=draw(st.none() | st.floats(-2, 2)),
-        presence_penalty=draw(st.none() | st.floats(-2, 2)),
-        modalities=draw(st.none() | st.just(("text", "image"))),
-        reasoning=draw(st.sampled_from(reasonings)),
-        output_format=draw(st.sampled_from(formats)),
-        service_tier=draw(st.sampled_from([None, "default", "flex", "priority"])),
-        store=draw(st.none() | st.booleans()),
-        **common,
-    )
-
-
-def _called(call_id: str, messages: tuple[Message, ...]) -> str:
-    """The name of the function that a call called."""
-    return next(
-        part.name
-        for message in messages
-        for part in parts_of(message.content)
-        if isinstance(part, ToolCall) and part.id == call_id
+        **common(draw),
     )
 
 
 DOMAINS = {
-    "gemini": Domain(gemini_responses(), gemini_requests()),
     "openai_chat": Domain(openai_responses(), openai_requests()),
     "anthropic": Domain(anthropic_responses(), anthropic_requests()),
 }

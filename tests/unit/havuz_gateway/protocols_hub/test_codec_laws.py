@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.neutral_values import DOMAINS
+from harness.gemini_values import GEMINI as GEMINI_DOMAIN
+from harness.neutral_values import DOMAINS as OTHER_DOMAINS
 from havuz_gateway.protocols.anthropic.codec import CODEC as ANTHROPIC
 from havuz_gateway.protocols.codec import Codec, Quirks, Stamp, StreamReader
 from havuz_gateway.protocols.gemini.codec import CODEC as GEMINI
@@ -29,6 +30,7 @@ from havuz_gateway.protocols.openai_chat.codec import CODEC as OPENAI_CHAT
 
 CODECS = (OPENAI_CHAT, ANTHROPIC, GEMINI)
 PAIRS = [(client, provider) for client in CODECS for provider in CODECS if client is not provider]
+DOMAINS = {**OTHER_DOMAINS, "gemini": GEMINI_DOMAIN}
 MAX_EVENT = 1_000_000
 RELAXED = settings(
     deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]

@@ -158,7 +158,7 @@ class RefusalEnd:
 
 @dataclass(frozen=True, slots=True)
 class AudioStart:
-    """Spoken answer begins. `item` is the id that the provider gave it; `media_type` None is what the client asked for."""
+    """Spoken answer begins. `item` is the id that the provider gave it; without `media_type` it is as was asked for."""
 
     choice: int
     id: str

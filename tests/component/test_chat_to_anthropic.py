@@ -18,7 +18,7 @@ from harness.fake_provider_messages import (
 )
 from harness.gateway import GatewayProcess
 from harness.paying import paying
-from harness.pooled import Pooled, pooled, said
+from harness.pooled import pooled, said
 from harness.world import World
 from havuz_contract.snapshot.models import Failover, Price
 

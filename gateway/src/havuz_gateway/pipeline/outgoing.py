@@ -111,7 +111,7 @@ def _translated(call: Call, plan: Plan, candidate: Candidate, protocol: str, sta
         provider=codec, client=client, stamp=stamp, include_usage=call.include_usage, answer_tool=encoded.answer_tool
     )
     return Outgoing(
-        call=ProviderCall(call.action, protocol, model, call.stream, dump(body).encode()),
+        call=ProviderCall(call.action, protocol, model, call.stream, dump(body).encode(), encoded.headers),
         wire=wire,
         dropped=tuple(sorted(dropped | set(encoded.dropped))),
     )

@@ -95,6 +95,7 @@ class Failovers:
                 self._context.response_id = found.id
                 self._context.response_model = found.model
                 self._context.finish_reasons = found.finish_reasons
+                self._context.untold = opened.tap.dropped()
         current = self._current
         if current is None:
             return

@@ -139,12 +139,10 @@ class StreamReader:
         complete, self._tail = sse.split_complete(self._tail + chunk if self._tail else chunk)
         if len(self._tail) > self._max_event:
             raise AnswerUnreadable(f"the provider sent an event larger than {self._max_event} bytes")
-        found: list[ChatEvent] = []
-        for event in sse.events(complete):
-            data = sse.data_of(event)
-            if data:
-                found += self._decoder.feed(data)
-        return found
+        told = sse.data_in(complete)
+        if len(told) == 1:
+            return self._decoder.feed(told[0])
+        return [event for data in told for event in self._decoder.feed(data)]
 
     def end(self) -> list[ChatEvent]:
         """The provider closed the stream; a last event without its blank line still counts. Raises like a decoder."""

@@ -60,6 +60,15 @@ def _mode_tools(route: ModelRoute) -> Iterator[Finding]:
             yield Finding("UnsupportedValue", f"spec.modes.{name}.tools is not enforced by this version; remove it")
 
 
+def _cheapest_has_prices(route: ModelRoute) -> Iterator[Finding]:
+    if route.spec.balance != "Cheapest" or route.spec.prices:
+        return
+    for index, target in enumerate(route.spec.targets):
+        if not target.prices:
+            sentence = f"spec.balance 'Cheapest' compares prices: give spec.prices, or spec.targets[{index}].prices"
+            yield Finding("Invalid", sentence)
+
+
 def _parameters_leave_the_request_whole(route: ModelRoute) -> Iterator[Finding]:
     for path, parameters in _all_parameters(route):
         if parameters is None:
@@ -105,6 +114,7 @@ UPSTREAM_KEY: tuple[Check[UpstreamKey], ...] = ()
 MODEL_ROUTE: tuple[Check[ModelRoute], ...] = (
     _served_operations,
     _mode_tools,
+    _cheapest_has_prices,
     _parameters_leave_the_request_whole,
 )
 

@@ -8,15 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from havuz_contract.compiler.compile import ObjectStatus
-from havuz_contract.snapshot.models import Upstream
+from havuz_contract.snapshot.models import Route, Upstream
 from havuz_contract.v1alpha1.conditions import Condition, not_programmed, programmed, refused
 from havuz_contract.v1alpha1.meta import ObjectRef
 from havuz_contract.v1alpha1.registry import ManifestError
-from havuz_operator import health_report
 from havuz_operator.conditions import StatusChange, Transition, change
 from havuz_operator.events import Happening, event_body, happening
 from havuz_operator.fleet import Fleet
-from havuz_operator.health_report import HealthBook
+from havuz_operator.health_book import HealthBook
 from havuz_operator.kube import Kube, KubeError
 from havuz_operator.money_report import MoneyReport, Shown
 from havuz_operator.publication import Publication
@@ -99,6 +98,7 @@ class StatusReport:
     async def _write_all(self) -> bool:
         """Write every status that says something new; False when one could not be written."""
         complete = True
+        self._connect_keys()
         writing: list[asyncio.Task[bool]] = []
         async with asyncio.TaskGroup() as group:
             for number, (ref, stored) in enumerate(list(self._sources.world.objects.items())):
@@ -155,6 +155,10 @@ class StatusReport:
             usable, health = self._usable(status, stored)
             conditions.extend(usable)
             fields |= health
+        if ref.kind == "ModelRoute" and status.served:
+            usable, pool = self._pool(status)
+            conditions.extend(usable)
+            fields |= pool
         if ref.kind == "Project":
             money = (self._sources.money.look(status.uid) if status.served else None) or _kept(stored)
             conditions.extend(money.conditions)
@@ -186,12 +190,27 @@ class StatusReport:
             return [_SUSPENDED], {"state": "Suspended"}
         if not status.served:
             return [], {}
+        shown = self._sources.health.look(status.uid, self._clock().timestamp())
+        return [shown.condition()], shown.fields(stored.status)
+
+    def _pool(self, status: ObjectStatus) -> tuple[Sequence[Condition], Mapping[str, Any]]:
+        """The condition Usable of a route, and how many of its targets the providers serve at this moment."""
         part = self._sources.reconciler.part(status.uid)
-        if isinstance(part, Upstream):
-            called = (part.provider, part.base_url, part.credential, part.ca_bundle, tuple(part.headers.items()))
-            self._sources.health.connect(status.uid, called)
-        shown, last_error = self._sources.health.look(status.uid, self._clock().timestamp())
-        return [shown.condition()], health_report.fields(shown, last_error or stored.status.get("lastError"))
+        if not isinstance(part, Route):
+            return [], {}
+        targets = [target.upstreams for target in part.targets]
+        condition, usable = self._sources.health.look_at_pool(status.uid, targets, self._clock().timestamp())
+        total = status.fields["targets"]["total"]
+        return [condition], {"targets": {"usable": usable, "total": total, "summary": f"{usable}/{total}"}}
+
+    def _connect_keys(self) -> None:
+        """Tell the book where each key is called, before anything is looked up in it."""
+        for ref, stored in self._sources.world.objects.items():
+            part = self._sources.reconciler.part(stored.uid) if ref.kind == "UpstreamKey" else None
+            if isinstance(part, Upstream):
+                site = (part.provider, part.base_url, part.ca_bundle)
+                called = (*site, part.credential, tuple(part.headers.items()))
+                self._sources.health.connect(stored.uid, called, site=site)
 
 
 def _told_of_the_route(ref: ObjectRef, transition: Transition) -> bool:

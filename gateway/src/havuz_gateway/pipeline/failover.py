@@ -128,7 +128,7 @@ class Failovers:
                 self._claim = claimed
                 return candidate, sent
             until = self._services.now() + claimed.wait
-            candidate.member.health.limit(until, lifts=claimed.limit == "concurrency")
+            candidate.member.health.limit(claimed.limit, until)
             self._shortlist.cross_off(candidate)
         return None
 

@@ -197,14 +197,24 @@ async def test_what_cannot_be_is_refused_by_name(
     assert provider.requests == []
 
 
-async def test_input_tokens_are_estimated_and_say_so(
+async def test_input_tokens_are_counted_by_a_provider_that_counts(
     world: World, gateway: GatewayProcess, provider: FakeProvider
 ) -> None:
     async with shop(world, gateway, provider) as it:
         reply = await it.caller.post(f"{PATH}/input_tokens", {"model": it.route.model, "input": "x" * 400})
-    assert (reply.status, reply.json["object"], reply.headers["x-havuz-estimated"]) == (
-        200, "response.input_tokens", "true",
-    )  # fmt: skip
+    assert reply.json == {"object": "response.input_tokens", "input_tokens": 11}
+    assert "x-havuz-estimated" not in reply.headers
+    assert provider.requests[0].path == "/v1/responses/input_tokens"
+
+
+async def test_input_tokens_are_estimated_where_no_provider_counts(
+    world: World, gateway: GatewayProcess, provider: FakeProvider
+) -> None:
+    customer, route = await world.serve(provider.base_url)
+    async with calling(gateway.base_url, customer.live) as caller:
+        reply = await caller.post(f"{PATH}/input_tokens", {"model": route.model, "input": "x" * 400})
+    assert (reply.status, reply.json["object"]) == (200, "response.input_tokens")
+    assert reply.headers["x-havuz-estimated"] == "true"
     assert 90 < reply.json["input_tokens"] < 120
     assert provider.requests == []
 

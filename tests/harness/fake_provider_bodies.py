@@ -142,6 +142,8 @@ def default_body(method: str, path: str, fields: Mapping[str, Any]) -> tuple[int
             return 200, chat_completion(fields)
         case "POST", "/responses":
             return 200, response_body(fields)
+        case "POST", "/responses/input_tokens":
+            return 200, {"object": "response.input_tokens", "input_tokens": 11}
         case "POST", "/embeddings":
             return 200, embeddings(fields)
         case "POST", "/messages":

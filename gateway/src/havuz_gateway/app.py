@@ -66,12 +66,15 @@ class _Parts:
             self.usage, served=self.meter.served, projects=lambda: self.holder.view().snapshot.projects, wall=time.time
         )
         self.responses = ResponseStore(_calls(settings), keyring, _store_settings(settings))
-        self.services = Services(
+        self.services = self._services(settings.reservation_margin)
+
+    def _services(self, reservation_margin: float) -> Services:
+        return Services(
             view=self.holder.view,
             pool=self.pool,
             meter=self.meter,
             usage=self.usage,
-            reservation_margin=settings.reservation_margin,
+            reservation_margin=reservation_margin,
             responses=self.responses,
             telemetry=self.telemetry,
             test_member=self._test_member,

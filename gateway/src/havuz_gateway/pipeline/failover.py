@@ -28,6 +28,7 @@ from havuz_gateway.protocols.codec import Stamp
 from havuz_gateway.protocols.neutral.errors import CannotExpress
 
 _UNLIMITED = Limits()
+_FORGOTTEN = "previous_response_not_found"  # OpenAI's code
 
 
 class Failovers:
@@ -71,9 +72,19 @@ class Failovers:
                 return result
             self._fail(current, result.verdict)
             self._failed.append(result)
-            if result.verdict.next is Next.CLIENT or not self._may_fail_over(result.verdict):
+            if self._home_forgot(result):
+                self._shortlist.readmit(candidate)
+            elif result.verdict.next is Next.CLIENT or not self._may_fail_over(result.verdict):
                 break
         raise self._refusal()
+
+    def _home_forgot(self, failed: Failed) -> bool:
+        """Whether who was said to keep what the request goes on from does not: then everybody has to be told of it."""
+        earlier = self._call.earlier
+        if earlier is None or earlier.home is None or failed.error is None or failed.error.code != _FORGOTTEN:
+            return False
+        self._call = replace(self._call, earlier=replace(earlier, home=None))
+        return True
 
     def deadline_passed(self, *, route_deadline: bool) -> None:
         """Time ran out. Only the route's own deadline speaks against the key: a client may be impatient."""

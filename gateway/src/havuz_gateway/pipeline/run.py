@@ -31,8 +31,7 @@ async def run(
     services: Services,
     complete: Callable[[RequestContext, Call], Awaitable[Call]] | None = None,
 ) -> None:
-    """Serve one request. `read` turns it into a `Call` once the key is known to be good; `complete` adds to the call
-    what the request only names.
+    """Serve one request. `read` turns it into a `Call` once the key is known to be good, `complete` adds what it names.
 
     Raises `GatewayError` for an end the client must still be told (as an answer, or as an event when `writer.started`),
     and `ClientGone` when nobody is left to tell.
@@ -42,9 +41,8 @@ async def run(
     context = RequestContext(request=request, operation=operation, started_at=services.now(), trace=trace)
     try:
         context.identity = authenticate(request, credential, protocol, services)
-        context.call = read(request)
-        if complete is not None:
-            context.call = await complete(context, context.call)
+        call = context.call = read(request)
+        context.call = call if complete is None else await complete(context, call)
         context.plan = make_plan(context.call, context.identity, services)
         _begin_call(context)
         context.ticket = await admit(request.id, context.identity, context.call, context.plan, services)

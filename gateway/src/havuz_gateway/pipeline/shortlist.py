@@ -11,7 +11,7 @@ from havuz_gateway.pool.verdict import Next, Reason, Verdict
 
 
 class Shortlist:
-    """The candidates of one request. No candidate is named twice.
+    """The candidates of one request. No candidate is named twice, unless it is readmitted.
 
     Some are passed over while there are others: where nothing answers at all, where the model is missing, where the
     prompt clearly does not fit. A prompt that was found too long goes to larger context windows only.
@@ -42,6 +42,10 @@ class Shortlist:
     def cross_off(self, candidate: Candidate) -> None:
         """It is not to be named again."""
         self._out.add(candidate)
+
+    def readmit(self, candidate: Candidate) -> None:
+        """It may be named again, since it will be asked something else."""
+        self._out.discard(candidate)
 
     def learn(self, candidate: Candidate, verdict: Verdict) -> None:
         """An attempt at `candidate` has failed."""

@@ -27,6 +27,7 @@ RELAYED: dict[tuple[str, str], Relayed] = {
     ("openai_chat", "chat"): Relayed(chat_answer.read_chat_answer, read_openai_error, chat_stream.STREAM),
     ("openai_chat", "embeddings"): Relayed(chat_answer.read_embeddings_answer, read_openai_error),
     ("openai_responses", "chat"): Relayed(responses_answer.read_response, read_openai_error, responses_stream.STREAM),
+    ("openai_responses", "count_tokens"): Relayed(responses_answer.read_token_count, read_openai_error),
     ("anthropic", "chat"): Relayed(anthropic_answer.read_message, read_anthropic_error, anthropic_stream.STREAM),
     ("anthropic", "count_tokens"): Relayed(anthropic_answer.read_token_count, read_anthropic_error),
 }

@@ -12,11 +12,13 @@ from havuz_gateway.transport.base import UpstreamRequest
 _PROTOCOLS: Mapping[str, tuple[str, ...]] = {
     "chat": ("openai_chat", "openai_responses"),
     "embeddings": ("openai_chat",),
+    "count_tokens": ("openai_responses",),
 }
 _PATHS = {
     ("chat", "openai_chat"): "/chat/completions",
     ("chat", "openai_responses"): "/responses",
     ("embeddings", "openai_chat"): "/embeddings",
+    ("count_tokens", "openai_responses"): "/responses/input_tokens",
 }
 
 

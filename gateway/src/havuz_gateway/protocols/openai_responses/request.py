@@ -1,11 +1,11 @@
 """Reading a Responses request: the few fields the gateway acts on, after a check of all that it knows.
 
-https://platform.openai.com/docs/api-reference/responses/create. `timeout`, `think` and `deepsearch` are havuz's own.
+https://platform.openai.com/docs/api-reference/responses/create
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from havuz_gateway.errors import InvalidRequest
 from havuz_gateway.protocols.openai.complaints import missing, wrong
@@ -21,8 +21,6 @@ from havuz_gateway.protocols.openai.fields import (
     text,
 )
 
-MAX_TIMEOUT_SECONDS = 600
-_MODES: tuple[Literal["think", "deepsearch"], ...] = ("think", "deepsearch")
 _INPUT = "a string or a non-empty array of items"
 _ROLES = ("user", "assistant", "system", "developer")
 _ID_LIMIT = 256
@@ -30,12 +28,10 @@ _ID_LIMIT = 256
 
 @dataclass(frozen=True, slots=True)
 class ResponseFields:
-    """What the gateway acts on. `timeout` is seconds; `store` says whether the answer is to be kept."""
+    """What the gateway acts on. `store` says whether the answer is to be kept."""
 
     model: str
     stream: bool
-    timeout: float | None
-    modes: tuple[Literal["think", "deepsearch"], ...]
     store: bool
     previous_response_id: str | None
 
@@ -49,8 +45,6 @@ def read_response_request(fields: Mapping[str, Any]) -> ResponseFields:
     return ResponseFields(
         model=model,
         stream=fields.get("stream") is True,
-        timeout=fields.get("timeout"),
-        modes=tuple(name for name in _MODES if fields.get(name)),
         store=fields.get("store") is not False,
         previous_response_id=fields.get("previous_response_id"),
     )
@@ -165,7 +159,4 @@ _TABLE: dict[str, Check] = {
     "safety_identifier": text,
     "prompt_cache_key": text,
     "service_tier": text,
-    "timeout": integer(1, MAX_TIMEOUT_SECONDS),
-    "think": boolean,
-    "deepsearch": boolean,
 }

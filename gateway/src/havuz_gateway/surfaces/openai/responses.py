@@ -1,15 +1,18 @@
-"""`POST …/responses`: https://platform.openai.com/docs/api-reference/responses/create."""
+"""`POST …/responses` and `…/responses/input_tokens`: https://platform.openai.com/docs/api-reference/responses."""
 
 from dataclasses import replace
 
 from havuz_gateway.errors import GatewayError, InvalidRequest, ProviderEndedStream
+from havuz_gateway.metering.estimate import estimate
 from havuz_gateway.pipeline.context import RequestContext
 from havuz_gateway.pipeline.exchange import Request, Writer
 from havuz_gateway.pipeline.run import run
 from havuz_gateway.pipeline.services import Services
 from havuz_gateway.pipeline.types import Call, Earlier
 from havuz_gateway.protocols.body import Body
+from havuz_gateway.protocols.json_text import dump
 from havuz_gateway.protocols.openai_responses.request import ResponseFields, read_response_request
+from havuz_gateway.protocols.own_members import read_own
 from havuz_gateway.responses.items import for_strangers, input_items, written_out
 from havuz_gateway.responses.record import Record
 from havuz_gateway.responses.store import ResponseStore
@@ -27,7 +30,12 @@ async def create(request: Request, writer: Writer, *, credential: str | None, se
     keeping = KeepingWriter(writer, services.responses, dialect=DIALECT_HEADER in request.headers)
 
     async def complete(context: RequestContext, call: Call) -> Call:
-        return await _complete(context, call, keeping, services.responses)
+        fields = read_response_request(call.body.fields)
+        records = await _conversation(context, fields, services.responses)
+        if fields.store:
+            chain = (*records[-1].chain, records[-1].id) if records else ()
+            keeping.keep(context, items=input_items(call.body.fields.get("input")), chain=chain)
+        return _going_on(call, records)
 
     try:
         await run(
@@ -49,18 +57,38 @@ async def create(request: Request, writer: Writer, *, credential: str | None, se
         raise ProviderEndedStream(error.message) from error
 
 
+async def input_tokens(request: Request, writer: Writer, *, credential: str | None, services: Services) -> None:
+    """Count what a request would ask, by a provider that counts or else by an estimate, which a header marks."""
+
+    async def complete(context: RequestContext, call: Call) -> Call:
+        fields = read_response_request(call.body.fields)
+        records = await _conversation(context, fields, services.responses)
+        return _going_on(replace(call, action="count_tokens", stream=False), records)
+
+    await run(
+        request,
+        writer,
+        operation="count_tokens",
+        protocol=PROTOCOL,
+        credential=credential,
+        read=read,
+        services=services,
+        complete=complete,
+    )
+
+
 def read(request: Request) -> Call:
     """The call a request's body describes. Raises `InvalidRequest`."""
     body = decode(request.body)
-    fields = read_response_request(body.fields)
+    fields, own = read_response_request(body.fields), read_own(body.fields)
     return Call(
         action="chat",
         protocol=PROTOCOL,
         model=fields.model,
         stream=fields.stream,
         body=body,
-        timeout=fields.timeout,
-        modes=fields.modes,
+        timeout=own.timeout,
+        modes=own.modes,
         include_usage=True,
         parameters=body.fields,
         dialect="open_responses" if DIALECT_HEADER in request.headers else None,
@@ -68,14 +96,20 @@ def read(request: Request) -> Call:
     )
 
 
-async def _complete(context: RequestContext, call: Call, keeping: KeepingWriter, store: ResponseStore) -> Call:
-    """The call with the conversation that it goes on from, and what is to be kept of it noted."""
-    fields = read_response_request(call.body.fields)
-    earlier = await _conversation(context, fields, store)
-    if fields.store:
-        chain = (*earlier[-1].chain, earlier[-1].id) if earlier else ()
-        keeping.keep(context, items=input_items(call.body.fields.get("input")), chain=chain)
-    return replace(call, earlier=_earlier(call.body, earlier)) if earlier else call
+def _going_on(call: Call, records: list[Record]) -> Call:
+    """The call with all that went before it, and the means to estimate its tokens."""
+    if records:
+        before = written_out(records)
+        told, lost = for_strangers(before)
+        whole = _with_input(call.body, before)
+        relayed = _with_input(call.body, told) if lost else whole
+        call = replace(call, earlier=Earlier(whole=whole, relayed=relayed, home=records[-1].home, lost=lost))
+    return replace(call, estimate=lambda: _estimated(call.whole)) if call.action == "count_tokens" else call
+
+
+def _estimated(body: Body) -> bytes:
+    tokens = estimate("chat", body.fields, body.raw, protocol=PROTOCOL).input
+    return dump({"object": "response.input_tokens", "input_tokens": tokens}).encode()
 
 
 async def _conversation(context: RequestContext, fields: ResponseFields, store: ResponseStore) -> list[Record]:
@@ -107,15 +141,6 @@ def _not_found(response_id: str) -> InvalidRequest:
         param="previous_response_id",
         code="previous_response_not_found",
     )
-
-
-def _earlier(body: Body, records: list[Record]) -> Earlier:
-    before = written_out(records)
-    told, lost = for_strangers(before)
-    whole = _with_input(body, before)
-    return Earlier(
-        whole=whole, relayed=_with_input(body, told) if lost else whole, home=records[-1].home, lost=lost
-    )  # fmt: skip
 
 
 def _with_input(body: Body, before: list[object]) -> Body:

@@ -4,10 +4,9 @@ from havuz_gateway.surfaces.base import Methods, Surface
 from havuz_gateway.surfaces.openai.chat import PROTOCOL, chat
 from havuz_gateway.surfaces.openai.embeddings import embeddings
 from havuz_gateway.surfaces.openai.errors import render_error, stream_error
-from havuz_gateway.surfaces.openai.input_tokens import input_tokens
 from havuz_gateway.surfaces.openai.kept_responses import RESPONSE_PREFIXES, cancel, delete, read
 from havuz_gateway.surfaces.openai.models import MODEL_PREFIXES, list_models, retrieve_model
-from havuz_gateway.surfaces.openai.responses import create
+from havuz_gateway.surfaces.openai.responses import create, input_tokens
 from havuz_gateway.surfaces.openai.responses_errors import PROTOCOL as RESPONSES_PROTOCOL
 from havuz_gateway.surfaces.openai.responses_errors import stream_error as responses_stream_error
 

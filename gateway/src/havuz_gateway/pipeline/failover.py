@@ -5,7 +5,6 @@ Also the keeper of what an attempt holds: the load it puts on its pool member, i
 
 from dataclasses import replace
 
-from havuz_contract.snapshot.models import Limits
 from havuz_gateway.errors import GatewayError, UpstreamRefused
 from havuz_gateway.metering import pricing
 from havuz_gateway.metering.estimate import tokens_of
@@ -27,7 +26,6 @@ from havuz_gateway.pool.verdict import Next, Reason, Scope, Verdict
 from havuz_gateway.protocols.codec import Stamp
 from havuz_gateway.protocols.neutral.errors import CannotExpress
 
-_UNLIMITED = Limits()
 _FORGOTTEN = "previous_response_not_found"  # OpenAI's code
 
 
@@ -126,7 +124,7 @@ class Failovers:
                 continue
             self._claim, free = None, self._call.action == "count_tokens"
             limits = candidate.member.upstream.limits
-            if limits == _UNLIMITED or self._context.ticket is None:
+            if not candidate.member.limited or self._context.ticket is None:
                 return candidate, sent
             claimed = await self._services.meter.claim(
                 candidate.member.upstream,

@@ -106,7 +106,7 @@ def _bounds(fields: Mapping[str, Any], layers: Iterable[Parameters]) -> tuple[in
             elif name in layer.defaults and name not in fields:
                 values[name] = layer.defaults[name]
     choices = values.pop("n")
-    bounds = [value for value in values.values() if _is_count(value)]
+    bounds = [value for value in values.values() if value == 0 or _is_count(value)]  # 0 only fills a provider's cache
     return (choices if _is_count(choices) else 1), max(bounds, default=None)
 
 

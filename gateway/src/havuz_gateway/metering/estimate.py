@@ -72,6 +72,8 @@ def estimate(
     names, times = _ATTACHMENTS[protocol]
     attached = sum((raw.count(name) + times - 1) // times for name in names)
     choices, bound = _bounds(bounds_of(protocol, fields), layers)
+    if bound is None and fields.get("max_tokens") == 0:
+        bound = 0  # a prompt that only fills its provider's cache
     return Estimate(
         input=min(_text_tokens(protocol, fields) + attached * ATTACHMENT_TOKENS, _MOST_TOKENS),
         most_input=size + MOST_ADDED_TOKENS + attached * MOST_ATTACHMENT_TOKENS,
@@ -106,7 +108,7 @@ def _bounds(fields: Mapping[str, Any], layers: Iterable[Parameters]) -> tuple[in
             elif name in layer.defaults and name not in fields:
                 values[name] = layer.defaults[name]
     choices = values.pop("n")
-    bounds = [value for value in values.values() if value == 0 or _is_count(value)]  # 0 only fills a provider's cache
+    bounds = [value for value in values.values() if _is_count(value)]
     return (choices if _is_count(choices) else 1), max(bounds, default=None)
 
 

@@ -4,7 +4,6 @@ from typing import Any
 
 from havuz_gateway.protocols.codec import Encoded, Quirks
 from havuz_gateway.protocols.neutral.effort import effort_of, nearest_effort
-from havuz_gateway.protocols.neutral.errors import cannot_say
 from havuz_gateway.protocols.neutral.extensions import Dropped, restored
 from havuz_gateway.protocols.neutral.request import ChatRequest, OutputFormat, Reasoning
 from havuz_gateway.protocols.neutral.tools import CustomTool, WebSearchTool
@@ -68,8 +67,6 @@ def _limit(request: ChatRequest, quirks: Quirks) -> dict[str, Any]:
     """The limit under the name that the server knows; the client's own spelling, where it has one, comes back later."""
     if request.output_limit is None or "max_tokens" in request.extensions.get(SPELLING, {}):
         return {}
-    if request.output_limit == 0:
-        raise cannot_say("max_tokens", "0, which only fills a cache", PROTOCOL)
     return {quirks.limit_field: request.output_limit}
 
 

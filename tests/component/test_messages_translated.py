@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from harness.caller import Reply
-from harness.fake_provider import CutStream, Json, RawEvents, Stream, error
+from harness.fake_provider import Json, RawEvents
 from harness.fake_provider_bodies import chat_completion
 from harness.gateway import GatewayProcess
+from harness.messages_calls import ask, folded
 from harness.paying import paying
-from harness.pooled import Pooled, pooled
+from harness.pooled import pooled
 from harness.world import World
 
 BOTH = pytest.mark.parametrize("stream", [False, True], ids=["json", "stream"])
@@ -23,54 +23,6 @@ CALLS = [
     {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Ankara"}'}},
     {"id": "call_2", "type": "function", "function": {"name": "time", "arguments": "{}"}},
 ]
-
-
-async def ask(pool: Pooled, *, stream: bool = False, **fields: Any) -> Reply:
-    asked = {"model": pool.route.model, "max_tokens": 64, "messages": [{"role": "user", "content": "Hello!"}]}
-    body = {**asked, "stream": stream, **fields}
-    headers = {"anthropic-version": "2023-06-01", "anthropic-beta": "context-1m-2025-08-07"}
-    return await pool.caller.send("POST", "/v1/messages", body, headers)
-
-
-def folded(reply: Reply) -> dict[str, Any]:
-    """The message of a whole answer, or what its stream adds up to; each event is checked for its place."""
-    assert reply.status == 200, reply.body
-    if reply.headers["content-type"].startswith("application/json"):
-        return dict(reply.json)
-    *events, rest = reply.body.decode().split("\n\n")
-    decoded = [json.loads(event.split("\n", 1)[1].removeprefix("data: ")) for event in events]
-    assert rest == ""
-    assert (decoded[0]["type"], decoded[-1]["type"]) == ("message_start", "message_stop")
-    whole, blocks = dict(decoded[0]["message"]), list[dict[str, Any]]()
-    for event in decoded[1:-1]:
-        match event["type"]:
-            case "content_block_start":
-                assert event["index"] == len(blocks)
-                blocks.append({**event["content_block"], "said": ""})
-            case "content_block_delta":
-                assert event["index"] == len(blocks) - 1
-                _add(blocks[-1], event["delta"])
-            case "message_delta":
-                whole |= event["delta"] | {"usage": event["usage"]}
-            case other:
-                assert other in ("ping", "content_block_stop")
-    for block in blocks:
-        said = block.pop("said")
-        if block["type"] == "tool_use":
-            block["input"] = json.loads(said or "{}")
-    return whole | {"content": blocks}
-
-
-def _add(block: dict[str, Any], delta: dict[str, Any]) -> None:
-    match delta["type"]:
-        case "text_delta":
-            block["text"] += delta["text"]
-        case "thinking_delta":
-            block["thinking"] += delta["thinking"]
-        case "signature_delta":
-            block["signature"] += delta["signature"]
-        case _:
-            block["said"] += delta["partial_json"]
 
 
 def completion(message: dict[str, Any], finish: str = "stop", **usage: Any) -> dict[str, Any]:
@@ -248,80 +200,3 @@ async def test_the_cache_is_in_the_usage_and_in_the_bill(world: World, gateway: 
     assert counted == {"input_tokens": 40, "cache_read_input_tokens": 60, "output_tokens": 10}
     assert (event["input"], event["cache_read"], event["output"]) == (100, 60, 10)
     assert int(event["cost"]) == 40 * 1_000 + 60 * 500 + 10 * 2_000
-
-
-async def test_what_is_only_a_hint_is_named(world: World, gateway: GatewayProcess) -> None:
-    async with pooled(world, gateway) as pool:
-        reply = await ask(pool, context_management={"edits": []}, container="c1")
-        assert reply.status == 200
-        assert "container" in reply.headers["x-havuz-dropped"]
-
-
-async def test_what_a_provider_can_not_be_told_goes_to_one_that_can(world: World, gateway: GatewayProcess) -> None:
-    own = [{"type": "bash_20250124", "name": "bash"}]
-    async with pooled(world, gateway, second_fields={"provider": "anthropic"}) as pool:
-        reply = await ask(pool, tools=own)
-        assert (reply.status, reply.headers["x-havuz-attempts"]) == (200, "1")
-        assert pool.asked == (0, 1)
-        assert pool.second.requests[0].json["tools"] == own
-        assert pool.second.requests[0].headers["anthropic-beta"] == "context-1m-2025-08-07"
-    async with pooled(world, gateway) as pool:
-        reply = await ask(pool, tools=own)
-        assert (reply.status, reply.json["error"]["type"]) == (400, "invalid_request_error")
-        assert "tools[0]" in reply.json["error"]["message"]
-        assert pool.asked == (0, 0)
-
-
-@BOTH
-async def test_a_failing_provider_is_followed_by_one_of_another_protocol(
-    world: World, gateway: GatewayProcess, stream: bool
-) -> None:
-    async with pooled(world, gateway, second_fields={"provider": "anthropic"}) as pool:
-        pool.first.script(error(500, kind="server_error"))
-        message = folded(await ask(pool, stream=stream))
-        assert message["content"][0]["text"] == "Hello! How can I help you today?"
-        assert pool.asked == (1, 1)
-        assert pool.second.requests[0].json["messages"] == [{"role": "user", "content": "Hello!"}]
-
-
-async def test_a_refusal_of_the_request_is_told_in_anthropics_form(world: World, gateway: GatewayProcess) -> None:
-    async with pooled(world, gateway) as pool:
-        pool.first.script(error(400, "Unsupported value", param="temperature", code="unsupported_value"))
-        reply = await ask(pool)
-    assert reply.status == 400
-    assert reply.json == {
-        "type": "error",
-        "error": {"type": "invalid_request_error", "message": "Unsupported value"},
-        "request_id": reply.headers["request-id"],
-    }
-
-
-BROKEN = [
-    pytest.param(CutStream(4), id="cut inside an event"),
-    pytest.param(CutStream(4, reset=True), id="reset"),
-    pytest.param(Stream(finish=False, done=False), id="no end"),
-    pytest.param(RawEvents(b'data: {"id":"1","choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\ndata: {"error":'
-                           b'{"message":"overloaded","type":"server_error"}}\n\n'), id="an error"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("fault", BROKEN)
-async def test_a_stream_that_breaks_has_no_message_stop(world: World, gateway: GatewayProcess, fault: Any) -> None:
-    async with pooled(world, gateway) as pool:
-        pool.first.script(fault)
-        reply = await ask(pool, stream=True)
-        *_, last, rest = reply.body.decode().split("\n\n")
-        assert (reply.status, rest) == (200, "")
-        name, data = last.split("\n")
-        assert name == "event: error"
-        assert json.loads(data.removeprefix("data: "))["type"] == "error"
-        assert b"message_stop" not in reply.body
-        assert reply.body.count(b"event: error") == 1
-        assert pool.asked == (1, 0)
-
-
-async def test_a_stream_without_content_moves_on(world: World, gateway: GatewayProcess) -> None:
-    async with pooled(world, gateway) as pool:
-        pool.first.script(CutStream(1, mid_event=False))
-        assert folded(await ask(pool, stream=True))["stop_reason"] == "end_turn"
-        assert pool.asked == (1, 1)

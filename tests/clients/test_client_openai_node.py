@@ -27,6 +27,10 @@ async def test_the_node_sdk_chats_streams_lists_embeds_and_raises(
     assert "Merhaba" in seen["chat"]
     assert "Merhaba" in seen["stream"]
     assert seen["usage"] > 0
+    assert "Merhaba" in seen["response"]
+    assert "Bir daha?" in seen["responseStream"]
+    assert seen["lastEvent"] == "response.completed"
+    assert "Merhaba" in seen["responseFinal"]
     assert seen["models"] == [route.model]
     assert seen["retrieved"] == route.model
     assert seen["embedding"] == 8

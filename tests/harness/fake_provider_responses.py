@@ -55,7 +55,7 @@ def usage() -> dict[str, Any]:
     """Tokens of an answer, some of them cached."""
     return {
         "input_tokens": 36,
-        "input_tokens_details": {"cached_tokens": 16},
+        "input_tokens_details": {"cached_tokens": 16, "cache_write_tokens": 0},
         "output_tokens": 87,
         "output_tokens_details": {"reasoning_tokens": 64},
         "total_tokens": 123,

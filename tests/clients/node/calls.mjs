@@ -22,6 +22,22 @@ for await (const chunk of stream) {
   seen.usage = chunk.usage?.total_tokens ?? seen.usage;
 }
 
+const made = await client.responses.create({ model, input: messages[0].content });
+seen.response = made.output_text;
+seen.responseStream = '';
+const events = await client.responses.create({
+  model,
+  input: 'Bir daha?',
+  previous_response_id: made.id,
+  stream: true,
+});
+for await (const event of events) {
+  if (event.type === 'response.output_text.delta') seen.responseStream += event.delta;
+  seen.lastEvent = event.type;
+}
+const parsed = await client.responses.stream({ model, input: 'Merhaba' }).finalResponse();
+seen.responseFinal = parsed.output_text;
+
 seen.models = [];
 for await (const found of client.models.list()) seen.models.push(found.id);
 seen.retrieved = (await client.models.retrieve(model)).id;

@@ -116,13 +116,14 @@ class _Key:
 
 
 class HealthBook:
-    """What is known of every key, and of the pool of every route."""
+    """What is known of every key, and of the pool of every route. `fed` False: nothing has been heard of yet."""
 
     def __init__(self) -> None:
+        self.fed = False
         self._keys: dict[str, _Key] = {}
         self._connections: dict[str, object] = {}
         self._sites: dict[str, object] = {}
-        self._of_sites: dict[str, Verdict] = {}  # by the key that found it
+        self._of_sites: dict[tuple[str, str], Verdict] = {}  # by the key that found it, and state
         self._pools: dict[str, _Quiet[tuple[Condition, int]]] = {}
 
     def hear(self, verdict: Verdict) -> None:
@@ -137,9 +138,11 @@ class HealthBook:
             return
         if verdict.message:
             known.last = verdict
+        if verdict.state not in _STATES:
+            return
         if verdict.scope == _OF_THE_UPSTREAM:
-            self._of_sites[verdict.uid] = verdict
-        elif verdict.state in _STATES:
+            self._of_sites[verdict.uid, verdict.state] = verdict
+        else:
             known.blocks[verdict.model, verdict.state] = verdict
 
     def connect(self, uid: str, connection: object, *, site: object) -> None:
@@ -180,7 +183,7 @@ class HealthBook:
         known = self._keys.get(uid)
         own = () if known is None else known.blocks.values()
         site = self._sites.get(uid, uid)
-        of_site = (block for finder, block in self._of_sites.items() if self._sites.get(finder, finder) == site)
+        of_site = (block for (finder, _), block in self._of_sites.items() if self._sites.get(finder, finder) == site)
         return (block for block in (*own, *of_site) if block.shown_until > now)
 
 

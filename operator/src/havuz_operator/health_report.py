@@ -14,6 +14,7 @@ from havuz_operator.stream import read_after
 
 _log = logging.getLogger(__name__)
 
+_FIRST_SECONDS = 0.001  # what the stream holds is there at once
 _BLOCK_SECONDS = 5.0
 _RETRY_SECONDS = 0.5
 
@@ -31,11 +32,13 @@ class HealthReport:
         last = b"0"
         while True:
             try:
-                entries = await read_after(self._redis, keys.VERDICTS, last=last, seconds=_BLOCK_SECONDS)
+                seconds = _BLOCK_SECONDS if self.book.fed else _FIRST_SECONDS
+                entries = await read_after(self._redis, keys.VERDICTS, last=last, seconds=seconds)
                 for _, entry in entries:
                     self._hear(entry)
-                if entries:
-                    last = entries[-1][0]
+                last = entries[-1][0] if entries else last
+                if entries or not self.book.fed:
+                    self.book.fed = True
                     self._on_change()
             except (redis.RedisError, OSError) as error:
                 _log.warning("verdicts can't be read from Redis; trying again", extra={"error": str(error)})

@@ -31,6 +31,11 @@ _RETRY_SECONDS = 1.0
 _BREATHE_EVERY = 200
 _MONEY_CONDITIONS = ("Credited", "Funded")
 _MONEY_FIELDS = ("balance", "reserved", "spent", "period")
+_HEALTH_FIELDS = {
+    "UpstreamKey": ("state", "until", "reason", "lastError", "lastStatus"),
+    "ModelRoute": ("targets",),
+}
+_Health = tuple[Sequence[Condition], Mapping[str, Any]]
 _UNPUBLISHED = Condition("Programmed", "False", "Loading", "The configuration has not been published yet.")
 _SUSPENDED = Condition("Usable", "False", "Suspended", "spec.suspended takes the key out of the pool.")
 
@@ -151,14 +156,12 @@ class StatusReport:
         conditions = [*status.conditions, *([programming] if programming else [])]
         keep = () if programming else ("Programmed",)
         fields = dict(status.fields)
-        if ref.kind == "UpstreamKey":
-            usable, health = self._usable(status, stored)
+        if ref.kind in ("UpstreamKey", "ModelRoute"):
+            health = self._health(ref, status, stored)
+            keep = (*keep, "Usable") if health is None else keep
+            usable, shown = health or ((), {name: stored.status.get(name) for name in _HEALTH_FIELDS[ref.kind]})
             conditions.extend(usable)
-            fields |= health
-        if ref.kind == "ModelRoute" and status.served:
-            usable, pool = self._pool(status)
-            conditions.extend(usable)
-            fields |= pool
+            fields |= {name: value for name, value in shown.items() if value is not None}
         if ref.kind == "Project":
             money = (self._sources.money.look(status.uid) if status.served else None) or _kept(stored)
             conditions.extend(money.conditions)
@@ -184,22 +187,21 @@ class StatusReport:
             return _UNPUBLISHED
         return programmed(fleet.loaded(since), len(fleet.revisions), since)
 
-    def _usable(self, status: ObjectStatus, stored: Stored) -> tuple[Sequence[Condition], Mapping[str, Any]]:
-        """The condition Usable (none of a key that is not in the pool), and the fields beside it."""
+    def _health(self, ref: ObjectRef, status: ObjectStatus, stored: Stored) -> _Health | None:
+        """The condition Usable and the fields beside it: none of what is not in the pool. None: not known yet, so that
+        a restart takes nothing back."""
         if status.settled:
             return [_SUSPENDED], {"state": "Suspended"}
-        if not status.served:
+        part = self._sources.reconciler.part(status.uid) if status.served else None
+        if part is None:
             return [], {}
-        shown = self._sources.health.look(status.uid, self._clock().timestamp())
-        return [shown.condition()], shown.fields(stored.status)
-
-    def _pool(self, status: ObjectStatus) -> tuple[Sequence[Condition], Mapping[str, Any]]:
-        """The condition Usable of a route, and how many of its targets the providers serve at this moment."""
-        part = self._sources.reconciler.part(status.uid)
+        health, now = self._sources.health, self._clock().timestamp()
+        if not health.fed:
+            return None
         if not isinstance(part, Route):
-            return [], {}
-        targets = [target.upstreams for target in part.targets]
-        condition, usable = self._sources.health.look_at_pool(status.uid, targets, self._clock().timestamp())
+            shown = health.look(status.uid, now)
+            return [shown.condition()], shown.fields(stored.status)
+        condition, usable = health.look_at_pool(status.uid, [target.upstreams for target in part.targets], now)
         total = status.fields["targets"]["total"]
         return [condition], {"targets": {"usable": usable, "total": total, "summary": f"{usable}/{total}"}}
 

@@ -51,6 +51,10 @@ class Member:
             return self.health.blocked(model, now)
         return combined(self.health.blocked(model, now), self.site.blocked(now))
 
+    def share(self, model: str, now: float) -> float:
+        """The part of its weight that it counts for: less than 1 for a while after it has come back."""
+        return min(self.health.share(model, now), self.site.share(now))
+
     def state(self, now: float) -> str:
         """In one word, for metrics: `Usable`, or the state of the strongest block."""
         own = self.health.state(now)

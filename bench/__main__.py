@@ -13,14 +13,16 @@ import uvloop
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the harness that starts Valkey and makes configuration
 
-from bench import cpu, hot_path, measure, report
+from bench import conversion, cpu, hot_path, measure, report
 from bench.targets import Bench, Target
 
 _PACE_SECONDS = 0.02
 _EVENTS = 100
 _PROFILE_LINES = 25
+_RELAYED = "havuz"
 _METERED = "havuz, metered"
 _UNCOUNTED = "havuz, metering off"
+_TRANSLATED = "havuz, chat to Messages"
 
 
 def _arguments() -> argparse.Namespace:
@@ -41,7 +43,8 @@ def _traced(provider: int, share: float) -> dict[str, str]:
 def _targets(bench: Bench, provider: int) -> list[Target]:
     served = bench.configuration(provider)
     targets = [
-        bench.gateway("havuz", served, environment=_traced(provider, 0.0)),
+        bench.gateway(_RELAYED, served, environment=_traced(provider, 0.0)),
+        bench.gateway(_TRANSLATED, served, environment=_traced(provider, 0.0), translated=True),
         bench.gateway(_METERED, served, environment=_traced(provider, 0.0), paying=True),
         bench.gateway(_UNCOUNTED, served, environment=_traced(provider, 0.0), module="bench.uncounted"),
         bench.gateway("havuz, every request traced", served, environment=_traced(provider, 1.0)),
@@ -102,9 +105,11 @@ def main() -> int:
         results = _measure(bench, arguments)
     print(report.table(results))
     print(report.share_of("Metering", with_it=_METERED, without=_UNCOUNTED, results=results))
+    print(report.times_of("Translating", with_it=_TRANSLATED, without=_RELAYED, results=results))
     failures = report.failures(results)
     print("".join(f"\n{line}" for line in failures))
     print(f"| step | µs |\n|---|--:|\n{hot_path.steps()}\n")
+    print(f"{conversion.table()}\n")
     if not arguments.no_profile:
         with Bench() as bench:
             _profiles(bench, arguments)

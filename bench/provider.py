@@ -1,14 +1,18 @@
 """The provider of every target: answers at once, or streams at a set pace, and does as little else as it can.
 
+It speaks Chat Completions, and Messages under `/v1/messages`.
+
 `python -m bench.provider PORT PACE EVENTS`: PACE in seconds between the events of a stream.
 """
 
 import asyncio
 import json
 import sys
-from typing import cast
+from typing import NamedTuple, cast
 
 import uvloop
+
+from bench import messages
 
 _TEXT = "The quick brown fox jumps over the lazy dog while the band plays on. " * 12  # an answer of about 1.2 KB
 
@@ -32,6 +36,10 @@ def answer() -> bytes:
             "usage": {"prompt_tokens": 180, "completion_tokens": 190, "total_tokens": 370},
         }
     ).encode()
+    return _whole(body)
+
+
+def _whole(body: bytes) -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body
 
 
@@ -50,12 +58,32 @@ def _event(delta: dict[str, str], finish: str | None) -> bytes:
     return b"data: " + json.dumps(chunk).encode() + b"\n\n"
 
 
-_ANSWER = answer()
 _HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nX-Accel-Buffering: no\r\nTransfer-Encoding: chunked\r\n\r\n"
 )
-_DELTA = _chunked(_event({"content": "one more token "}, None))
-_LAST = _chunked(_event({}, "stop") + b"data: [DONE]\n\n") + b"0\r\n\r\n"
+
+
+class Spoken(NamedTuple):
+    """What is said in one protocol: a whole answer, and the start, each piece and the end of a stream."""
+
+    answer: bytes
+    first: bytes
+    delta: bytes
+    last: bytes
+
+
+_CHAT = Spoken(
+    answer(),
+    _HEAD + _chunked(_event({"role": "assistant", "content": ""}, None)),
+    _chunked(_event({"content": "one more token "}, None)),
+    _chunked(_event({}, "stop") + b"data: [DONE]\n\n") + b"0\r\n\r\n",
+)
+_MESSAGES = Spoken(
+    _whole(messages.answer(_TEXT)),
+    _HEAD + _chunked(messages.FIRST),
+    _chunked(messages.DELTA),
+    _chunked(messages.LAST) + b"0\r\n\r\n",
+)
 
 
 class Provider(asyncio.Protocol):
@@ -66,6 +94,7 @@ class Provider(asyncio.Protocol):
         self._events = events
         self._buffer = b""
         self._left = 0
+        self._spoken = _CHAT
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -87,20 +116,21 @@ class Provider(asyncio.Protocol):
         if len(body) < _length(head):
             return
         self._buffer = b""
+        self._spoken = _MESSAGES if head.startswith(b"POST /v1/messages") else _CHAT
         if b'"stream": true' in body or b'"stream":true' in body:
-            self._transport.write(_HEAD + _chunked(_event({"role": "assistant", "content": ""}, None)))
+            self._transport.write(self._spoken.first)
             self._left = self._events
             self._next = self._loop.time() + self._pace
             self._timer = self._loop.call_at(self._next, self._tick)
         else:
-            self._transport.write(_ANSWER)
+            self._transport.write(self._spoken.answer)
 
     def _tick(self) -> None:
         if not self._left:
-            self._transport.write(_LAST)
+            self._transport.write(self._spoken.last)
             return
         self._left -= 1
-        self._transport.write(_DELTA)
+        self._transport.write(self._spoken.delta)
         self._next += self._pace
         self._timer = self._loop.call_at(self._next, self._tick)
 

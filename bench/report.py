@@ -40,6 +40,16 @@ def share_of(what: str, *, with_it: str, without: str, results: Sequence[Results
     return f"\n{what}: {more:.0f} µs of CPU a request, which is {share:.0%} of its CPU and {ratio:.2f} times without\n"
 
 
+def times_of(what: str, *, with_it: str, without: str, results: Sequence[Results]) -> str:
+    """A sentence on how many times the CPU of a target without it something costs, by request and by event."""
+    of = {one.target.name: one for one in results}
+    each = [
+        median(getattr(of[with_it], kind), "cpu_each") / median(getattr(of[without], kind), "cpu_each")
+        for kind in ("requests", "streams")
+    ]
+    return f"{what}: {each[0]:.2f} times the CPU of a request, {each[1]:.2f} times that of a streamed event\n"
+
+
 def _line(one: Results, reference: Results) -> str:
     cells = [
         one.target.name,

@@ -76,6 +76,7 @@ class Configuration:
     customer: Customer  # whose use is written down and not billed
     paying: Customer  # whose every request is reserved and billed
     model: str
+    translated: str  # the model whose provider speaks Anthropic's protocol
 
 
 def _accepts(port: int) -> bool:
@@ -133,20 +134,22 @@ class Bench:
         return Target("nginx", port, (process.pid, *cpu.children(process.pid)))
 
     def configuration(self, provider: int) -> Configuration:
-        """Publish one route over four keys of the provider, and two customers."""
+        """Publish a route over four keys of the provider, one that is translated, and two customers."""
         valkey = self._stack.enter_context(ValkeyServer())
         keys = Keyring.generate()
         upstreams = [make_upstream(f"http://127.0.0.1:{provider}/v1") for _ in range(4)]
         price = Price(unit="USD", input=NANOS_PER_UNIT, output=4 * NANOS_PER_UNIT)
         route, customer = make_route(make_target(*upstreams), prices=(price,)), make_project()
+        others = [make_upstream(f"http://127.0.0.1:{provider}/v1", provider="anthropic") for _ in range(4)]
+        translated = make_route(make_target(*others, model="claude-haiku-4-5"), prices=(price,))
         paying = make_project(billing=Billing(unit="USD", plan="Prepaid", credits={"bench": MAX_NANOS // 2}))
         snapshot = Snapshot(
-            upstreams={upstream.uid: upstream for upstream in upstreams},
-            routes={route.uid: route},
+            upstreams={upstream.uid: upstream for upstream in upstreams + others},
+            routes={one.uid: one for one in (route, translated)},
             projects={one.project.uid: one.project for one in (customer, paying)},
         )
         asyncio.run(_publish(valkey.url, keys, snapshot))
-        return Configuration(valkey.url, keys, customer, paying, route.model)
+        return Configuration(valkey.url, keys, customer, paying, route.model, translated.model)
 
     def gateway(
         self,
@@ -157,6 +160,7 @@ class Bench:
         profile: Path | None = None,
         module: str = "havuz_gateway",
         paying: bool = False,
+        translated: bool = False,
     ) -> Target:
         """A gateway process as it is shipped: keys checked, request log on, metrics on; `paying`: all is billed."""
         port, operations = free_port(), free_port()
@@ -173,7 +177,8 @@ class Bench:
         profiler = ["-m", "cProfile", "-o", str(profile)] if profile is not None else []
         process = self._start([sys.executable, *profiler, "-m", module], operations, own, ready=_is_ready)
         customer = served.paying if paying else served.customer
-        return Target(name, port, (process.pid,), key=customer.live, model=served.model)
+        model = served.translated if translated else served.model
+        return Target(name, port, (process.pid,), key=customer.live, model=model)
 
     def stop(self, target: Target) -> None:
         """End a target early and wait for it, so that it can write its profile."""

@@ -56,9 +56,9 @@ async def _call(gateway: GatewayProcess, key: str) -> str:
         return answer.choices[0].message.content or ""
 
 
-def _events(cluster: Cluster, namespace: str) -> set[str]:
+def _events(cluster: Cluster, namespace: str, kind: str = "UpstreamKey") -> set[str]:
     events = cluster.get("events", "--namespace", namespace)["items"]
-    return {event["reason"] for event in events if event["involvedObject"]["kind"] == "UpstreamKey"}
+    return {event["reason"] for event in events if event["involvedObject"]["kind"] == kind}
 
 
 async def test_a_refused_credential_is_told_and_a_new_one_clears_it(
@@ -74,13 +74,21 @@ async def test_a_refused_credential_is_told_and_a_new_one_clears_it(
         assert status["state"] == "Rejected"
         assert status["until"]
         assert "Incorrect API key" in status["lastError"]
+        assert (status["reason"], status["lastStatus"]) == ("Rejected", 401)
         assert "sk-first" not in str(status)
         await asyncio.to_thread(cluster.eventually, lambda: "KeyRejected" in _events(cluster, namespace))
+        await asyncio.to_thread(_wait, cluster, "modelroute/fake", "Usable=False", namespace=namespace)
+        route = cluster.get("modelroute", "fake", "--namespace", namespace)["status"]
+        assert route["targets"] == {"usable": 0, "total": 1, "summary": "0/1"}
+        assert "1 Rejected" in next(one["message"] for one in route["conditions"] if one["type"] == "Usable")
+        await asyncio.to_thread(cluster.eventually, lambda: "PoolEmpty" in _events(cluster, namespace, "ModelRoute"))
 
         secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: provider}\nstringData: {token: sk-second}"
         await asyncio.to_thread(cluster.apply, secret, namespace=namespace)
         await asyncio.to_thread(_wait, cluster, "upstreamkey/fake", "Usable", namespace=namespace)
         await asyncio.to_thread(_wait, cluster, "upstreamkey/fake", "Programmed", namespace=namespace)
+        await asyncio.to_thread(_wait, cluster, "modelroute/fake", "Usable", namespace=namespace)
+        await asyncio.to_thread(cluster.eventually, lambda: "PoolUsable" in _events(cluster, namespace, "ModelRoute"))
         for gateway in gateways:
             assert await _call(gateway, key)
         assert provider.requests[-1].headers["authorization"] == "Bearer sk-second"

@@ -11,13 +11,16 @@ from harness.fixtures import (
     valkey,
     world,
 )
+from harness.local_up import local, served
 
 __all__ = [
     "cluster",
     "cluster_world",
     "encryption_keys",
     "gateway",
+    "local",
     "provider",
+    "served",
     "start_gateway",
     "start_valkey",
     "valkey",

@@ -1,26 +1,14 @@
 """The request log of a real gateway: one line each, and nothing private in it."""
 
-import asyncio
-from typing import Any
-
 from harness.caller import calling
 from harness.fake_provider import FakeProvider, Json, Stream, error
 from harness.gateway import GatewayProcess
+from harness.request_log import lines_of
 from harness.world import World
 
 CHAT = "/v1/chat/completions"
 PROMPT = "the prompt that no log may hold"
 ANSWER = "the answer that no log may hold"
-
-
-async def _lines(gateway: GatewayProcess, request_id: str) -> list[dict[str, Any]]:
-    """The lines about one request; it is written after the answer, so the first look may come too early."""
-    async with asyncio.timeout(10):
-        while True:
-            lines = [line for line in gateway.log_lines() if line.get("request_id") == request_id]
-            if lines:
-                return lines
-            await asyncio.sleep(0.02)
 
 
 async def test_a_request_is_one_line_that_tells_its_way(
@@ -31,7 +19,7 @@ async def test_a_request_is_one_line_that_tells_its_way(
     body = {"model": route.model, "messages": [{"role": "user", "content": PROMPT}]}
     async with calling(gateway.base_url, customer.live) as caller:
         reply = await caller.post(CHAT, body)
-    (line,) = await _lines(gateway, reply.headers["x-request-id"])
+    (line,) = await lines_of(gateway, reply.headers["x-request-id"])
     assert line["event"] == "request"
     assert (line["path"], line["status"], line["attempts"]) == (CHAT, 200, 2)
     assert (line["project"], line["model"]) == (customer.project.name, route.model)
@@ -44,7 +32,7 @@ async def test_a_request_is_one_line_that_tells_its_way(
 async def test_a_refused_request_has_its_line_too(world: World, gateway: GatewayProcess) -> None:
     async with calling(gateway.base_url, "pk_live_unknown") as caller:
         reply = await caller.post(CHAT, {"model": "m", "messages": []})
-    (line,) = await _lines(gateway, reply.headers["x-request-id"])
+    (line,) = await lines_of(gateway, reply.headers["x-request-id"])
     assert (line["status"], line["error_type"], line["attempts"]) == (401, "authentication_error", 0)
 
 
@@ -59,8 +47,8 @@ async def test_no_prompt_no_answer_no_key_and_no_query_is_logged(
         refused = await caller.post(f"{CHAT}?api_key={customer.live}&other=in-the-query", body)
         streamed = await caller.post(f"{CHAT}?api_key={customer.live}", body | {"stream": True})
     assert (refused.status, streamed.status) == (400, 200)
-    await _lines(gateway, refused.headers["x-request-id"])
-    await _lines(gateway, streamed.headers["x-request-id"])
+    await lines_of(gateway, refused.headers["x-request-id"])
+    await lines_of(gateway, streamed.headers["x-request-id"])
     for secret in (PROMPT, ANSWER, customer.live, upstream.credential, "in-the-query", "api_key"):
         assert secret not in gateway.log, secret
 
@@ -76,7 +64,7 @@ async def test_what_never_meets_a_provider_has_its_line_too(world: World, gatewa
     async with calling(gateway.base_url, customer.live) as caller:
         for (method, path), told in expected.items():
             reply = await caller.send(method, path)
-            (line,) = await _lines(gateway, reply.headers["x-request-id"])
+            (line,) = await lines_of(gateway, reply.headers["x-request-id"])
             assert (line.get("path"), line["status"]) == told
             assert line["event"] == "request"
     assert "/secret/path" not in gateway.log

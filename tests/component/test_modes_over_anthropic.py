@@ -12,6 +12,7 @@ from harness.caller import Caller, Reply, calling
 from harness.fake_provider import FakeProvider, Json, RawEvents
 from harness.gateway import GatewayProcess
 from harness.pooled import said
+from harness.request_log import lines_of
 from harness.world import World
 from havuz_contract.snapshot.models import Mode, Parameters, Route
 
@@ -172,3 +173,21 @@ async def test_modes_that_lead_to_different_targets_are_not_mixed(
     assert alone.status == 200
     assert provider.requests[0].json["model"] == "deepsearch"
     assert (both.status, both.error["param"]) == (400, "deepsearch")
+
+
+async def test_what_a_stream_could_not_tell_is_named_in_the_log(claude: Asked, gateway: GatewayProcess) -> None:
+    claude.provider.script(RawEvents((CASES / "search.stream.chunks").read_bytes()))
+    reply = await claude.ask(deepsearch=True, stream=True)
+    assert "x-havuz-dropped" not in reply.headers, "headers are sent before the answer is known"
+    (line,) = await lines_of(gateway, reply.headers["x-request-id"])
+    assert line["dropped"] == "server_tool_use,web_search_tool_result"
+
+
+async def test_the_names_of_what_is_dropped_fill_no_more_than_a_header(claude: Asked) -> None:
+    claude.provider.script(Json(body=MESSAGE))
+    messages = [{"role": "user", "name": "ada", "content": "?"}] * 500
+    reply = await claude.ask(messages=messages)
+    named = reply.headers["x-havuz-dropped"]
+    assert named.startswith("messages[0].name,")
+    assert named.endswith(" more")
+    assert len(named) < 1_100

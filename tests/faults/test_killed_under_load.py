@@ -68,7 +68,7 @@ async def _load(customer: Paying, gateways: list[GatewayProcess]) -> AsyncIterat
             ending.set()
 
 
-@pytest.mark.timeout(120 + 10 * (KILLS + RESTARTS))
+@pytest.mark.timeout(120 + 30 * (KILLS + RESTARTS))
 async def test_every_request_that_was_served_is_settled_or_abandoned_once(
     start_valkey: type[ValkeyServer], start_gateway: StartGateway, encryption_keys: str
 ) -> None:

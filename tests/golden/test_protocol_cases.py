@@ -14,6 +14,8 @@ from anthropic.types import RawMessageStreamEvent
 from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
+from openai.types.responses import Response, ResponseStreamEvent
+from openai.types.responses.response_create_params import ResponseCreateParamsNonStreaming
 from pydantic import TypeAdapter
 
 from havuz_gateway.errors import InvalidRequest
@@ -25,15 +27,25 @@ from havuz_gateway.protocols.neutral.errors import AnswerFailed
 from havuz_gateway.protocols.neutral.events import ChatEvent, ResponseError
 from havuz_gateway.protocols.neutral.fold import fold
 from havuz_gateway.protocols.openai_chat.codec import CODEC as OPENAI_CHAT
+from havuz_gateway.protocols.openai_responses.codec import CODEC as OPENAI_RESPONSES
 
-CODECS = {codec.protocol: codec for codec in (OPENAI_CHAT, ANTHROPIC, GEMINI)}
+CODECS = {codec.protocol: codec for codec in (OPENAI_CHAT, OPENAI_RESPONSES, ANTHROPIC, GEMINI)}
 FOLDER = Path(__file__).parent / "protocols"
 STAMP = Stamp(created=1_763_700_000)
-REQUESTS = {"openai_chat": CompletionCreateParamsNonStreaming, "anthropic": MessageCreateParamsNonStreaming}
-ANSWERS: dict[str, Any] = {"openai_chat": ChatCompletion, "anthropic": AnthropicMessage}
+REQUESTS: dict[str, Any] = {
+    "openai_chat": CompletionCreateParamsNonStreaming,
+    "anthropic": MessageCreateParamsNonStreaming,
+    "openai_responses": ResponseCreateParamsNonStreaming,
+}
+ANSWERS: dict[str, Any] = {
+    "openai_chat": ChatCompletion,
+    "anthropic": AnthropicMessage,
+    "openai_responses": Response,
+}
 EVENTS: dict[str, Any] = {
     "openai_chat": TypeAdapter(ChatCompletionChunk),
     "anthropic": TypeAdapter(RawMessageStreamEvent),
+    "openai_responses": TypeAdapter(ResponseStreamEvent),
 }
 
 

@@ -19,6 +19,9 @@ from havuz_gateway.metering.ledger import Proof, verify
 
 _SETTLE_SECONDS = 15.0
 _RETRY_SECONDS = 0.05
+_FAILOVER_SECONDS = 30.0
+_IN_A_ROW = 10
+_ASKERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,21 @@ class Shop:
         async with calling(gateway.base_url, self.customer.live) as caller:
             body = {"model": self.route.model, "messages": [{"role": "user", "content": "hi"}]}
             return (await caller.post("/v1/chat/completions", body)).status
+
+    async def ask_through_a_failover(self, gateway: GatewayProcess) -> list[int]:
+        """Statuses of requests, some at a time, until many in a row are served after some were not."""
+        statuses: list[int] = []
+        deadline = time.monotonic() + _FAILOVER_SECONDS
+
+        async def ask_on() -> None:
+            while 503 not in statuses or statuses[-_IN_A_ROW:] != [200] * _IN_A_ROW:
+                assert time.monotonic() < deadline, f"no new primary was found: {statuses[-20:]}"
+                statuses.append(await self.ask(gateway))
+
+        async with asyncio.TaskGroup() as group:
+            for number in range(_ASKERS):
+                group.create_task(ask_on(), name=f"asker {number}")
+        return statuses
 
     async def settled(self, requests: int) -> Proof:
         """The proof of the books, once so many requests have been settled."""

@@ -1,4 +1,4 @@
-"""Neutral answers and requests of every shape that Gemini can say without help."""
+"""Neutral answers and requests that Gemini's protocol can say without help, for property tests."""
 
 from dataclasses import replace
 from typing import Any
@@ -38,13 +38,17 @@ _gemini_blocks: st.SearchStrategy[Part] = (
 )
 
 
+_gemini_token = st.builds(TokenLogprob, words, st.floats(-30, 0))
+
+
 def _told_apart(blocks: list[Part]) -> list[Part]:
     """Texts are told apart by their signatures alone: one without is the last of its run."""
-    return [
-        part
-        for before, part in zip([None, *blocks], blocks, strict=False)
-        if not (isinstance(part, Text) and isinstance(before, Text))
-    ]
+    found: list[Part] = []
+    for part in blocks:
+        before = found[-1] if found else None
+        if not (isinstance(part, Text) and isinstance(before, Text) and before.signature is None):
+            found.append(part)
+    return found
 
 
 @st.composite
@@ -60,9 +64,6 @@ def _gemini_choice(draw: st.DrawFn, index: int) -> Choice:
     tokens = st.builds(TokenLogprob, words, st.floats(-30, 0), top=st.lists(_gemini_token, max_size=2).map(tuple))
     logprobs = draw(st.none() | st.builds(Logprobs, st.lists(tokens, min_size=1, max_size=2).map(tuple)))
     return Choice((*blocks, *found), Finish(raw[0], raw[1], stop_sequence=sequence), index=index, logprobs=logprobs)
-
-
-_gemini_token = st.builds(TokenLogprob, words, st.floats(-30, 0))
 
 
 @st.composite
@@ -84,24 +85,18 @@ def gemini_requests(draw: st.DrawFn) -> ChatRequest:
         None, OutputFormat("text"), OutputFormat("json"), OutputFormat("json_schema", schema={"type": "object"}),
     ]  # fmt: skip
     sealed = st.builds(Thinking, words, signature=seals, origin=st.just("gemini")) | st.builds(Thinking, words)
-    turns = [
-        replace(message, content=tuple(
-            replace(part, name=_called(part.call_id, found)) if isinstance(part, ToolResult) else
-            replace(part, cache=None, **({"title": None} if isinstance(part, Document) else {}))
-            if isinstance(part, Text | Image | Document) else part
-            for part in parts_of(message.content)
-        ))
-        for found in [draw(turns_of(sealed, "user"))]
-        for message in found
-    ]  # fmt: skip
+    said = draw(turns_of(sealed, "user"))
+    messages = [
+        replace(message, content=tuple(_sayable(part, said) for part in parts_of(message.content))) for message in said
+    ]
     system = (Message("system", draw(st.lists(st.builds(Text, words), min_size=1).map(tuple)), apart=True),)
-    common = common_members(draw) | {"model": "", "stream": None, "user": None, "parallel_tool_calls": None}
-    if common["tools"] is not None:
-        common["tools"] = tuple(
-            replace(tool, strict=None) if isinstance(tool, FunctionTool) else tool for tool in common["tools"]
+    fields = common_members(draw) | {"model": "", "stream": None, "user": None, "parallel_tool_calls": None}
+    if fields["tools"] is not None:
+        fields["tools"] = tuple(
+            replace(tool, strict=None) if isinstance(tool, FunctionTool) else tool for tool in fields["tools"]
         )
     return ChatRequest(
-        messages=(*(system if draw(st.booleans()) else ()), *turns),
+        messages=(*(system if draw(st.booleans()) else ()), *messages),
         n=draw(st.none() | st.just(2)),
         seed=draw(st.none() | st.integers(0, 99)),
         logprobs=draw(st.none() | st.booleans()),
@@ -113,8 +108,21 @@ def gemini_requests(draw: st.DrawFn) -> ChatRequest:
         output_format=draw(st.sampled_from(formats)),
         service_tier=draw(st.sampled_from([None, "default", "flex", "priority"])),
         store=draw(st.none() | st.booleans()),
-        **common,
+        **fields,
     )
+
+
+def _sayable(part: Part, messages: tuple[Message, ...]) -> Part:
+    """The part without what Gemini has no word for; a result has its function's name."""
+    match part:
+        case ToolResult():
+            return replace(part, name=_called(part.call_id, messages))
+        case Document():
+            return replace(part, cache=None, title=None)
+        case Text() | Image():
+            return replace(part, cache=None)
+        case _:
+            return part
 
 
 def _called(call_id: str, messages: tuple[Message, ...]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from harness.neutral_values import (
+    arguments,
     calls,
     common_members,
     foreign_thinking,
@@ -20,6 +21,7 @@ from harness.neutral_values import (
 )
 from havuz_gateway.protocols.neutral.content import (
     Citation,
+    Part,
     RedactedThinking,
     Refusal,
     Text,
@@ -38,9 +40,12 @@ _responses_texts = st.builds(Text, words) | st.builds(
 
 @st.composite
 def responses_responses(draw: st.DrawFn) -> ChatResponse:
-    """Items in any order; a refusal stands for the text of its message."""
-    parts = draw(st.lists(_responses_texts | st.builds(Refusal, words) | foreign_thinking | redacted, max_size=4))
-    found = unique_calls(draw(st.lists(calls | st.builds(ToolCall, names, names, words, kind=st.just("custom")))))
+    """Items in any order, a refusal after the texts."""
+    parts: list[Part] = draw(st.lists(_responses_texts | foreign_thinking | redacted, max_size=4))
+    parts += draw(st.lists(st.builds(Refusal, words), max_size=1))
+    found = unique_calls(
+        draw(st.lists(calls | st.builds(ToolCall, names, names, arguments, kind=st.just("custom")), max_size=3))
+    )
     raw: Any = ("tool-calls" if found else "stop", "completed")
     raw = draw(st.sampled_from([raw, ("length", "max_output_tokens"), ("content-filter", "content_filter")]))
     logprobs = draw(logprobs_given) if any(isinstance(part, Text) for part in parts) else None

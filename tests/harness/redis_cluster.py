@@ -14,6 +14,7 @@ from harness.valkey import ValkeyServer, server_executable
 _NODES = 6
 BUS_OFFSET = 10_000  # nodes talk to each other on a port so far above their own
 _READY_SECONDS = 20.0
+_AT_ONCE = 100  # keys of a slot that is moved
 _OPTIONS = (
     "--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-replica-validity-factor", "0",
     "--repl-diskless-sync-delay", "0",
@@ -82,8 +83,8 @@ class ClusterInstallation:
         with redis.Redis(port=source.port) as old, redis.Redis(port=target.port) as new:
             new.execute_command("CLUSTER SETSLOT", slot, "IMPORTING", names[0])
             old.execute_command("CLUSTER SETSLOT", slot, "MIGRATING", names[1])
-            moved = old.execute_command("CLUSTER GETKEYSINSLOT", slot, 1_000)
-            old.execute_command("MIGRATE", "127.0.0.1", target.port, "", 0, 5_000, "KEYS", *moved)
+            while moved := old.execute_command("CLUSTER GETKEYSINSLOT", slot, _AT_ONCE):
+                old.execute_command("MIGRATE", "127.0.0.1", target.port, "", 0, 5_000, "KEYS", *moved)
         return SlotMove(slot, (target.port, source.port), names[1])
 
     def _join(self) -> None:

@@ -52,15 +52,7 @@ class _Parts:
         self.decoder = Decoder(keyring, now=time.monotonic)
         self.holder = Holder(wall=time.time)
         self.disk = DiskCopy(settings.state_dir, keyring) if settings.state_dir is not None else None
-        self.source = RedisSource(
-            self.redis,
-            self.decoder,
-            self.holder,
-            kept=self._kept,
-            on_state=self.disk.keep if self.disk is not None else _forget,
-            now=time.monotonic,
-            rng=random.Random(),  # noqa: S311 - spreads reconnects
-        )
+        self.source = self._source()
         self.http = HttpTransport([setup.traced_trace_config(self.telemetry)])
         self.mock = MockTransport(time.time)
         self.pool = Pool(self._transport_for, provider_for)
@@ -88,6 +80,17 @@ class _Parts:
             test_member=self._test_member,
             now=time.monotonic,
             wall=time.time,
+        )
+
+    def _source(self) -> RedisSource:
+        return RedisSource(
+            self.redis,
+            self.decoder,
+            self.holder,
+            kept=self._kept,
+            on_state=self.disk.keep if self.disk is not None else _forget,
+            now=time.monotonic,
+            rng=random.Random(),  # noqa: S311 - spreads reconnects
         )
 
     async def _kept(self) -> State | None:

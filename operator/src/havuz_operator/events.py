@@ -16,6 +16,8 @@ _USABLE_EVENTS: Mapping[str, str] = {
     "Rejected": "KeyRejected",
     "Exhausted": "KeyExhausted",
     "Open": "KeyFailing",
+    "Unreachable": "UpstreamUnreachable",
+    "PoolEmpty": "PoolEmpty",
 }
 
 
@@ -50,8 +52,9 @@ def _usability(transition: Transition) -> Happening | None:
     after = transition.after
     if after.status == "False" and after.reason in _USABLE_EVENTS:
         return Happening("Warning", _USABLE_EVENTS[after.reason], after.message)
-    if after.status == "True" and (transition.before or {}).get("reason") in _USABLE_EVENTS:
-        return Happening("Normal", "KeyUsable", after.message)
+    before = (transition.before or {}).get("reason")
+    if after.status == "True" and before in _USABLE_EVENTS:
+        return Happening("Normal", "PoolUsable" if before == "PoolEmpty" else "KeyUsable", after.message)
     return None
 
 

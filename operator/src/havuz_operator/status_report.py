@@ -8,15 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from havuz_contract.compiler.compile import ObjectStatus
-from havuz_contract.snapshot.models import Upstream
+from havuz_contract.snapshot.models import Route, Upstream
 from havuz_contract.v1alpha1.conditions import Condition, not_programmed, programmed, refused
 from havuz_contract.v1alpha1.meta import ObjectRef
 from havuz_contract.v1alpha1.registry import ManifestError
-from havuz_operator import health_report
 from havuz_operator.conditions import StatusChange, Transition, change
 from havuz_operator.events import Happening, event_body, happening
 from havuz_operator.fleet import Fleet
-from havuz_operator.health_report import HealthBook
+from havuz_operator.health_book import HealthBook
 from havuz_operator.kube import Kube, KubeError
 from havuz_operator.money_report import MoneyReport, Shown
 from havuz_operator.publication import Publication
@@ -32,6 +31,11 @@ _RETRY_SECONDS = 1.0
 _BREATHE_EVERY = 200
 _MONEY_CONDITIONS = ("Credited", "Funded")
 _MONEY_FIELDS = ("balance", "reserved", "spent", "period")
+_HEALTH_FIELDS = {
+    "UpstreamKey": ("state", "until", "reason", "lastError", "lastStatus"),
+    "ModelRoute": ("targets",),
+}
+_Health = tuple[Sequence[Condition], Mapping[str, Any]]
 _UNPUBLISHED = Condition("Programmed", "False", "Loading", "The configuration has not been published yet.")
 _SUSPENDED = Condition("Usable", "False", "Suspended", "spec.suspended takes the key out of the pool.")
 
@@ -99,6 +103,7 @@ class StatusReport:
     async def _write_all(self) -> bool:
         """Write every status that says something new; False when one could not be written."""
         complete = True
+        self._connect_keys()
         writing: list[asyncio.Task[bool]] = []
         async with asyncio.TaskGroup() as group:
             for number, (ref, stored) in enumerate(list(self._sources.world.objects.items())):
@@ -151,10 +156,12 @@ class StatusReport:
         conditions = [*status.conditions, *([programming] if programming else [])]
         keep = () if programming else ("Programmed",)
         fields = dict(status.fields)
-        if ref.kind == "UpstreamKey":
-            usable, health = self._usable(status, stored)
+        if ref.kind in ("UpstreamKey", "ModelRoute"):
+            health = self._health(ref, status, stored)
+            keep = (*keep, "Usable") if health is None else keep
+            usable, shown = health or ((), {name: stored.status.get(name) for name in _HEALTH_FIELDS[ref.kind]})
             conditions.extend(usable)
-            fields |= health
+            fields |= {name: value for name, value in shown.items() if value is not None}
         if ref.kind == "Project":
             money = (self._sources.money.look(status.uid) if status.served else None) or _kept(stored)
             conditions.extend(money.conditions)
@@ -180,18 +187,32 @@ class StatusReport:
             return _UNPUBLISHED
         return programmed(fleet.loaded(since), len(fleet.revisions), since)
 
-    def _usable(self, status: ObjectStatus, stored: Stored) -> tuple[Sequence[Condition], Mapping[str, Any]]:
-        """The condition Usable (none of a key that is not in the pool), and the fields beside it."""
+    def _health(self, ref: ObjectRef, status: ObjectStatus, stored: Stored) -> _Health | None:
+        """The condition Usable and the fields beside it: none of what is not in the pool. None: not known yet, so that
+        a restart takes nothing back."""
         if status.settled:
             return [_SUSPENDED], {"state": "Suspended"}
-        if not status.served:
+        part = self._sources.reconciler.part(status.uid) if status.served else None
+        if part is None:
             return [], {}
-        part = self._sources.reconciler.part(status.uid)
-        if isinstance(part, Upstream):
-            called = (part.provider, part.base_url, part.credential, part.ca_bundle, tuple(part.headers.items()))
-            self._sources.health.connect(status.uid, called)
-        shown, last_error = self._sources.health.look(status.uid, self._clock().timestamp())
-        return [shown.condition()], health_report.fields(shown, last_error or stored.status.get("lastError"))
+        health, now = self._sources.health, self._clock().timestamp()
+        if not health.fed:
+            return None
+        if not isinstance(part, Route):
+            shown = health.look(status.uid, now)
+            return [shown.condition()], shown.fields(stored.status)
+        condition, usable = health.look_at_pool(status.uid, [target.upstreams for target in part.targets], now)
+        total = status.fields["targets"]["total"]
+        return [condition], {"targets": {"usable": usable, "total": total, "summary": f"{usable}/{total}"}}
+
+    def _connect_keys(self) -> None:
+        """Tell the book where each key is called, before anything is looked up in it."""
+        for ref, stored in self._sources.world.objects.items():
+            part = self._sources.reconciler.part(stored.uid) if ref.kind == "UpstreamKey" else None
+            if isinstance(part, Upstream):
+                site = (part.provider, part.base_url, part.ca_bundle)
+                called = (*site, part.credential, tuple(part.headers.items()))
+                self._sources.health.connect(stored.uid, called, site=site)
 
 
 def _told_of_the_route(ref: ObjectRef, transition: Transition) -> bool:

@@ -216,3 +216,14 @@ def test_a_route_shown_to_nobody_contests_nothing() -> None:
 def test_a_refused_route_holds_no_model_id() -> None:
     refused = model_route("refused", metadata=OLD, model="gpt", operations=["image"])
     assert contest(refused, model_route("good", metadata=YOUNG, model="gpt")) == ["default/good"]
+
+
+def test_the_cheapest_target_is_only_known_where_each_has_a_price() -> None:
+    keys, price = {"keys": {"names": ["one"]}}, [{"unit": "USD", "input": "1", "output": "2"}]
+    _, status = compiled(model_route(balance="Cheapest", targets=[keys, {**keys, "prices": price}]))
+    accepted = condition(status, "Accepted")
+    assert (accepted.status, accepted.reason) == ("False", "Invalid")
+    assert accepted.message == "spec.balance 'Cheapest' compares prices: give spec.prices, or spec.targets[0].prices"
+    route, _ = compiled(model_route(balance="Cheapest", targets=[keys], prices=price), upstream_key("one"))
+    assert route is not None
+    assert route.balance == "Cheapest"

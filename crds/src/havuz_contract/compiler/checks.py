@@ -54,6 +54,15 @@ def _served_operations(route: ModelRoute) -> Iterator[Finding]:
             yield Finding("UnsupportedValue", sentence)
 
 
+def _cheapest_has_prices(route: ModelRoute) -> Iterator[Finding]:
+    if route.spec.balance != "Cheapest" or route.spec.prices:
+        return
+    for index, target in enumerate(route.spec.targets):
+        if not target.prices:
+            sentence = f"spec.balance 'Cheapest' compares prices: give spec.prices, or spec.targets[{index}].prices"
+            yield Finding("Invalid", sentence)
+
+
 def _parameters_leave_the_request_whole(route: ModelRoute) -> Iterator[Finding]:
     for path, parameters in _all_parameters(route):
         if parameters is None:
@@ -98,6 +107,7 @@ UPSTREAM_KEY: tuple[Check[UpstreamKey], ...] = ()
 
 MODEL_ROUTE: tuple[Check[ModelRoute], ...] = (
     _served_operations,
+    _cheapest_has_prices,
     _parameters_leave_the_request_whole,
 )
 

@@ -1,9 +1,10 @@
 """Conditions: what a kind says of itself, each with a reason and a sentence for a person.
 
 Accepted: the object is valid and supported. Resolved: what it refers to was found. Programmed: every live
-gateway has loaded the revision that holds it. Usable (UpstreamKey): the provider takes the key at this moment.
-Priced (ModelRoute and Project that is metered): whoever pays for a model finds a price for it. Credited (Project):
-its credits were applied. Funded (Project that is metered): there is something left to spend.
+gateway has loaded the revision that holds it. Usable: the provider takes the key (UpstreamKey), or at least one key of
+the route (ModelRoute), at this moment. Priced (ModelRoute and Project that is metered): whoever pays for a model finds
+a price for it. Credited (Project): its credits were applied. Funded (Project that is metered): there is something left
+to spend.
 """
 
 from collections.abc import Iterable
@@ -43,7 +44,9 @@ Reason = Literal[
     "Exhausted",
     "Rejected",
     "Open",
+    "Unreachable",
     "Suspended",
+    "PoolEmpty",
     # Priced
     "Priced",
     "PriceMissing",

@@ -242,7 +242,7 @@ class TargetCounts(KubeModel):
     """How many targets can be served."""
 
     usable: Annotated[int, Field(ge=0)]
-    """Targets with at least one key."""
+    """Targets with at least one key that its provider takes at this moment."""
     total: Annotated[int, Field(ge=0)]
     """All targets."""
     summary: Annotated[str, StringConstraints(max_length=16)]
@@ -253,7 +253,7 @@ class ModelRouteStatus(KubeModel):
     """What is known of the route."""
 
     conditions: StatusConditions | None = None
-    """Accepted, Resolved and Programmed."""
+    """Accepted, Resolved, Programmed, Usable and Priced."""
     targets: TargetCounts | None = None
     """How many targets can be served."""
 
@@ -265,7 +265,7 @@ class ModelRoute(KubeObject):
     short_names: ClassVar[tuple[str, ...]] = ("mr",)
     columns: ClassVar[tuple[PrinterColumn, ...]] = (
         PrinterColumn("Model", ".spec.model"),
-        PrinterColumn("Targets", ".status.targets.summary", description="Targets with a key, of all."),
+        PrinterColumn("Targets", ".status.targets.summary", description="Targets with a key that works, of all."),
         READY,
         AGE,
         MESSAGE,

@@ -149,11 +149,15 @@ class UpstreamKeyStatus(KubeModel):
     conditions: StatusConditions | None = None
     """Accepted, Resolved, Programmed and Usable."""
     state: Annotated[str, StringConstraints(max_length=64)] | None = None
-    """Usable, CoolingDown, Exhausted, Rejected, Open or Suspended."""
+    """Usable, CoolingDown, Exhausted, Rejected, Open, Unreachable (its base URL) or Suspended."""
     until: AwareDatetime | None = None
     """When the state ends by itself."""
+    reason: Annotated[str, StringConstraints(max_length=64)] | None = None
+    """What was seen, in one word, such as RateLimited, Timeout or Connect."""
     last_error: Annotated[str, StringConstraints(max_length=1024)] | None = None
-    """What the provider said last, in short."""
+    """What the provider said last when it did not answer, in short."""
+    last_status: Annotated[int, Field(ge=100, le=599)] | None = None
+    """The HTTP status that came with it, where there was one."""
 
 
 class UpstreamKey(KubeObject):

@@ -72,6 +72,8 @@ def estimate(
     for name in names:
         attached += (raw.count(name) + times - 1) // times
     choices, bound = _bounds(bounds_of(protocol, fields), layers)
+    if bound is None and fields.get("max_tokens") == 0:
+        bound = 0  # a prompt that only fills its provider's cache
     return Estimate(
         input=min(_text_tokens(protocol, fields) + attached * ATTACHMENT_TOKENS, _MOST_TOKENS),
         most_input=size + MOST_ADDED_TOKENS + attached * MOST_ATTACHMENT_TOKENS,

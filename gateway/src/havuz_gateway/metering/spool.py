@@ -57,8 +57,8 @@ class Spool:
 
     @property
     def backlog(self) -> int:
-        """Bytes of lines to be taken."""
-        return self._size - self._read_at
+        """Bytes of lines to be taken, those that the disk has refused so far included."""
+        return self._size + len(self._tail) - self._read_at
 
     def append(self, lines: list[bytes]) -> None:
         """Write lines at the end. Those that fit neither on the disk nor in memory are counted in `lost`."""

@@ -9,6 +9,17 @@ from havuz_gateway.pipeline.types import Attempt, Call, Identity, Plan
 from havuz_gateway.protocols.usage import Usage
 from havuz_gateway.telemetry.recorder import RequestTrace
 
+_MOST_LISTED = 1_000  # characters: proxies refuse answers with large headers
+
+
+def listed(names: tuple[str, ...]) -> str:
+    """The names for a header or a log line: as many as fit, and how many more there are."""
+    text = ",".join(names)
+    if len(text) <= _MOST_LISTED:
+        return text
+    shown = text[: _MOST_LISTED + 1].rpartition(",")[0]
+    return f"{shown}, and {len(names) - shown.count(',') - 1} more"
+
 
 @dataclass(slots=True)
 class Delivered:
@@ -40,6 +51,7 @@ class RequestContext:
     ticket: Ticket | None = None
     attempts: list[Attempt] = field(default_factory=list)
     dropped: tuple[str, ...] = ()
+    untold: tuple[str, ...] = ()  # dropped from a stream, which is known when its headers are long sent
     usage: Usage | None = None
     response_id: str | None = None
     response_model: str | None = None
@@ -56,7 +68,7 @@ class RequestContext:
         """Headers that tell of the way the request took."""
         headers = {"x-havuz-attempts": str(len(self.attempts))}
         if self.dropped:
-            headers["x-havuz-dropped"] = ",".join(self.dropped)
+            headers["x-havuz-dropped"] = listed(self.dropped)
         if self.ticket is not None:
             headers.update(self.ticket.admitted.headers)
         return headers

@@ -5,7 +5,6 @@ Also the keeper of what an attempt holds: the load it puts on its pool member, i
 
 from dataclasses import replace
 
-from havuz_contract.snapshot.models import Limits
 from havuz_gateway.errors import GatewayError, UpstreamRefused
 from havuz_gateway.metering import pricing
 from havuz_gateway.metering.estimate import tokens_of
@@ -27,7 +26,6 @@ from havuz_gateway.pool.verdict import Next, Reason, Scope, Verdict
 from havuz_gateway.protocols.codec import Stamp
 from havuz_gateway.protocols.neutral.errors import CannotExpress
 
-_UNLIMITED = Limits()
 _FORGOTTEN = "previous_response_not_found"  # OpenAI's code
 
 
@@ -106,6 +104,7 @@ class Failovers:
                 self._context.response_id = found.id
                 self._context.response_model = found.model
                 self._context.finish_reasons = found.finish_reasons
+                self._context.untold = opened.tap.dropped()
         current = self._current
         if current is None:
             return
@@ -125,7 +124,7 @@ class Failovers:
                 continue
             self._claim, free = None, self._call.action == "count_tokens"
             limits = candidate.member.upstream.limits
-            if limits == _UNLIMITED or self._context.ticket is None:
+            if not candidate.member.limited or self._context.ticket is None:
                 return candidate, sent
             claimed = await self._services.meter.claim(
                 candidate.member.upstream,
@@ -138,7 +137,7 @@ class Failovers:
                 self._claim = claimed
                 return candidate, sent
             until = self._services.now() + claimed.wait
-            candidate.member.health.limit(until, lifts=claimed.limit == "concurrency")
+            candidate.member.health.limit(claimed.limit, until)
             self._shortlist.cross_off(candidate)
         return None
 

@@ -1,6 +1,6 @@
 """Which targets clearly can't take a prompt, and what it costs at each: estimates, before anything is sent. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from havuz_contract.snapshot.models import Target
 from havuz_gateway.metering import pricing
@@ -13,12 +13,11 @@ from havuz_gateway.protocols.usage import Usage
 _SURELY = 2 / 3
 
 
-def too_small(call: Call, plan: Plan) -> frozenset[int]:
-    """The targets (by identity) whose context window the request clearly overflows, where another may take it.
+def too_small(call: Call, plan: Plan, targets: Sequence[Target]) -> frozenset[int]:
+    """Those of the plan's `targets` (by identity) whose context window the request clearly overflows.
 
     Cautious: a target of unknown window may take anything, and where none seems to fit the providers decide.
     """
-    targets = list(targets_of(plan))
     if len(targets) < 2 or all(target.context_window is None for target in targets):
         return frozenset()
     found = {id(target) for target in targets if _overflows(target, estimate_of(call, plan, target))}

@@ -99,6 +99,12 @@ def _translated(call: Call, plan: Plan, candidate: Candidate, protocol: str, sta
     fields = {name: value for name, value in call.whole.fields.items() if name not in _OWN_MEMBERS}
     dropped = _apply_to(fields, (mode.parameters for mode in plan.modes))
     request = client.decode_request(fields)
+    if request.output_limit == 0:
+        raise CannotExpress(
+            f"'max_tokens' is 0, which only fills a cache, and the provider of model {call.model!r} can't be "
+            "asked for that: send 1 or more, or choose another model",
+            param="max_tokens",
+        )
     request = replace(request, model=model, stream=call.stream, include_usage=True if call.stream else None)
     if plan.output_bound is not None and request.output_limit is None:
         request = replace(request, output_limit=plan.output_bound)
@@ -111,7 +117,7 @@ def _translated(call: Call, plan: Plan, candidate: Candidate, protocol: str, sta
         provider=codec, client=client, stamp=stamp, include_usage=call.include_usage, answer_tool=encoded.answer_tool
     )
     return Outgoing(
-        call=ProviderCall(call.action, protocol, model, call.stream, dump(body).encode()),
+        call=ProviderCall(call.action, protocol, model, call.stream, dump(body).encode(), encoded.headers),
         wire=wire,
         dropped=tuple(sorted(dropped | set(encoded.dropped))),
     )

@@ -1,5 +1,6 @@
 """Step 2: which targets may serve the request, in tiers. Pure but for the clock it is given."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from havuz_contract.snapshot.models import Mode, Route, Target
@@ -29,7 +30,8 @@ def make_plan(call: Call, identity: Identity, services: Services) -> Plan:
     targets = _targets(call, route, modes)
     bound = output_bound(call, identity)
     tiers = _home_first(services.pool.tiers(targets), call)
-    return _weighed(call, identity, Plan(route=route, modes=modes, tiers=tiers, output_bound=bound))
+    plan = Plan(route=route, modes=modes, tiers=tiers, output_bound=bound)
+    return _weighed(call, identity, plan, targets)
 
 
 def find_route(model: str, identity: Identity, services: Services) -> Route:
@@ -56,9 +58,9 @@ def find_offered(model: str, identity: Identity, services: Services) -> Route:
     return route
 
 
-def _weighed(call: Call, identity: Identity, plan: Plan) -> Plan:
+def _weighed(call: Call, identity: Identity, plan: Plan, targets: Sequence[Target]) -> Plan:
     """The plan with what the choice among its candidates looks at."""
-    small = too_small(call, plan)
+    small = too_small(call, plan, targets)
     match plan.route.balance:
         case "CacheAffinity":
             return replace(plan, too_small=small, conversation=conversation_of(call, identity))

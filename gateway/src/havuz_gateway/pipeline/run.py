@@ -8,7 +8,7 @@ from havuz_gateway.errors import DeadlineExceeded, GatewayError
 from havuz_gateway.pipeline.admit import admit
 from havuz_gateway.pipeline.attempt import Opened
 from havuz_gateway.pipeline.authenticate import authenticate
-from havuz_gateway.pipeline.billing import settlement_of
+from havuz_gateway.pipeline.billing import cost_of
 from havuz_gateway.pipeline.context import Delivered, RequestContext
 from havuz_gateway.pipeline.exchange import ClientGone, Request, Writer
 from havuz_gateway.pipeline.failover import Failovers
@@ -146,7 +146,7 @@ def _cost_header(context: RequestContext) -> dict[str, str]:
     """What the answer costs, where that is known before it is sent: a stream's cost is in the usage of the project."""
     if context.ticket is None or not context.ticket.prices:
         return {}
-    return {"x-havuz-cost": format_amount(settlement_of(context, context.ticket).cost)}
+    return {"x-havuz-cost": format_amount(cost_of(context, context.ticket))}
 
 
 def _begin_call(context: RequestContext) -> None:

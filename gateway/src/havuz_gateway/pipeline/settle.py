@@ -3,7 +3,7 @@
 from typing import Any
 
 from havuz_gateway.pipeline.billing import settlement_of
-from havuz_gateway.pipeline.context import RequestContext
+from havuz_gateway.pipeline.context import RequestContext, listed
 from havuz_gateway.pipeline.services import Services
 from havuz_gateway.telemetry import logs
 
@@ -69,4 +69,5 @@ def _log_fields(context: RequestContext, *, status: int, seconds: float) -> dict
         "input_tokens": usage.input if usage is not None else None,
         "output_tokens": usage.output if usage is not None else None,
         "error_type": context.error_type,
+        "dropped": listed(context.untold) or None,
     }

@@ -22,7 +22,8 @@ from havuz_gateway.pool.phrases import (
     POLICY_WORDS,
     QUOTA_CODES,
     QUOTA_WORDS,
-    TOO_LARGE_WORDS,
+    REFUSED_WORDS,
+    THIS_REQUEST_WORDS,
 )
 from havuz_gateway.pool.verdict import Next, Reason, Scope, Verdict
 from havuz_gateway.protocols.errors import ProviderError
@@ -59,6 +60,7 @@ _STATUSES = {
     404: Reason.MODEL_MISSING,
     408: Reason.TIMEOUT,
     429: Reason.RATE_LIMITED,
+    498: Reason.RATE_LIMITED,  # Groq: no capacity left in this tier of service
 }
 # Google's quotas per day come with a delay of seconds, which is the one of the quota per minute.
 _DAILY = re.compile(r"per ?day", re.IGNORECASE)
@@ -72,12 +74,10 @@ def classify_response(status: int, headers: Mapping[str, str], error: ProviderEr
         hint = None
     message = error.message or f"HTTP status {status} without a word"
     verdict = _verdict(reason, message, status=status, retry_after=hint)
-    if reason is not Reason.RATE_LIMITED:
-        return verdict
-    if TOO_LARGE_WORDS.match(error.message):
-        # this one request is more than the key's whole allowance: another key may take it, this one is not to blame
+    if verdict.next is not Next.CLIENT and THIS_REQUEST_WORDS.match(error.message):
         return replace(verdict, scope=Scope.REQUEST)
-    return replace(verdict, scope=Scope.UPSTREAM) if _from_edge(headers, error) else verdict
+    edge = reason is Reason.RATE_LIMITED and _from_edge(headers, error)
+    return replace(verdict, scope=Scope.UPSTREAM) if edge else verdict
 
 
 def classify_stream_error(error: ProviderError, headers: Mapping[str, str], now_wall: float) -> Verdict:
@@ -125,7 +125,8 @@ def _verdict(reason: Reason, message: str, *, status: int | None = None, retry_a
 def _reason(status: int, headers: Mapping[str, str], error: ProviderError) -> Reason:
     if status >= 500 or status < 400:  # a redirect is not followed: the base URL is wrong
         # some servers answer 500 for a prompt that is too long, which is no fault of theirs
-        return Reason.CONTEXT_LENGTH if _words_of(error) & CONTEXT_CODES else Reason.SERVER_ERROR
+        too_long = _words_of(error) & CONTEXT_CODES or CONTEXT_WORDS.match(error.message)
+        return Reason.CONTEXT_LENGTH if too_long else Reason.SERVER_ERROR
     by_words = _by_words(status, error)
     if by_words is not None:
         return by_words
@@ -164,7 +165,8 @@ def _by_words_of_a_refusal(words: frozenset[str], error: ProviderError) -> Reaso
         return Reason.EXHAUSTED
     if words & MISSING_CODES or MISSING_WORDS.match(error.message):
         return Reason.MODEL_MISSING
-    if error.status == "INVALID_ARGUMENT" and KEY_WORDS.match(error.message):
+    bad_key = error.status == "INVALID_ARGUMENT" and KEY_WORDS.match(error.message)
+    if bad_key or REFUSED_WORDS.match(error.message):
         return Reason.REJECTED
     if "rate_limit_exceeded" in words:
         return Reason.RATE_LIMITED

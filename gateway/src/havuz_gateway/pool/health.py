@@ -7,6 +7,7 @@ Whatever comes back takes its share of the traffic step by step (`share`).
 """
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from havuz_contract.snapshot.models import Breaker
 from havuz_gateway.pool import breaker as breakers
@@ -22,6 +23,8 @@ EXHAUSTED_MAX_SECONDS = 86_400.0
 REJECTED_SECONDS = 600.0
 MODEL_MISSING_SECONDS = 600.0
 REST_MAX_SECONDS = 60.0
+
+Limit = Literal["requests", "tokens", "concurrency", "spend"]  # limits of an upstream key's own
 
 _LONGEST = {
     "Rejected": REJECTED_SECONDS,
@@ -57,14 +60,14 @@ _UNKNOWN_MODEL = _OfModel()
 class Health:
     """Verdicts in force on a key, and on its models. Every verdict ends by itself."""
 
-    __slots__ = ("_back_at", "_ban", "_breaker", "_limit_lifts", "_limited_until", "_models", "well")
+    __slots__ = ("_back_at", "_ban", "_breaker", "_limit", "_limited_until", "_models", "well")
 
     def __init__(self) -> None:
         self._back_at: float | None = None  # when the whole key came back, or joined
         self._ban: _Ban | None = None
         self._breaker: breakers.State = breakers.CLOSED
         self._models: dict[str, _OfModel] = {}
-        self._limit_lifts = False
+        self._limit: Limit = "requests"
         self._limited_until = 0.0  # a limit of the key's own is reached: passed over, and nothing is wrong with it
         self.well = True  # nothing above differs from the start: the usual case, answered by one look
 
@@ -90,8 +93,9 @@ class Health:
             found.append(("Limited", self._limited_until))
         if not found:
             return None
-        strongest = found[0][0]
-        return Block(strongest, max(until for _, until in found), rate_limited=strongest in ("CoolingDown", "Limited"))
+        spent = self._limit == "spend" and self._limited_until > now
+        rate_limited = found[0][0] in ("CoolingDown", "Limited") and not spent
+        return Block(found[0][0], max(until for _, until in found), rate_limited)
 
     def resting(self, model: str, now: float) -> bool:
         """Whether the provider has nothing left to give for `model`: better not asked while others can be."""
@@ -177,15 +181,14 @@ class Health:
             self._ban = replace(self._ban, until=now, trial=False)
         self._note()
 
-    def limit(self, until: float, *, lifts: bool) -> None:
-        """A limit of the key's own is reached until then; with `lifts`, until a request under way on it ends."""
-        self._limited_until = until
-        self._limit_lifts = lifts
+    def limit(self, limit: Limit, until: float) -> None:
+        """A limit of the key's own is reached until then; one of concurrency, until a request on the key ends."""
+        self._limit, self._limited_until = limit, until
         self.well = False
 
     def unlimit(self, now: float) -> None:
         """A request on the key has ended: there may be a place again."""
-        if self._limit_lifts or self._limited_until <= now:
+        if self._limit == "concurrency" or self._limited_until <= now:
             self._limited_until = 0.0
             self._note()
 

@@ -11,7 +11,9 @@ from havuz_gateway.protocols.errors import ProviderError
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 _PIECE = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SPAN = re.compile(rf"(?:{_PIECE.pattern})+")
-_TRY_AGAIN = re.compile(rf"try again in ({_SPAN.pattern})")
+_TRY_AGAIN = re.compile(rf"(?:try again|retry) in ({_SPAN.pattern})")  # OpenAI and Groq, Google
+_RETRY_AFTER = re.compile(r"retry after (\d{1,9}) seconds?")  # Azure
+_REGAIN = re.compile(r"regain access on (\d{4}-\d\d-\d\d) at (\d\d:\d\d) UTC")  # Anthropic
 REFILLED = 0.1
 # The headers of one allowance: what remains of it, and when it is whole again.
 _ALLOWANCES = (
@@ -37,7 +39,7 @@ def retry_hint(headers: Mapping[str, str], error: ProviderError, now_wall: float
         or retry_after(headers.get("retry-after"), now_wall)
         or error.retry_delay
         or _allowance_reset(headers, now_wall)
-        or _in_words(error.message)
+        or _in_words(error.message, now_wall)
     )
 
 
@@ -112,9 +114,14 @@ def _until(text: str, now_wall: float) -> float | None:
     return max(0.0, (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now_wall)
 
 
-def _in_words(message: str) -> float | None:
-    found = _TRY_AGAIN.search(message)
-    return span(found[1]) if found else None
+def _in_words(message: str, now_wall: float) -> float | None:
+    if found := _TRY_AGAIN.search(message):
+        return span(found[1])
+    if found := _RETRY_AFTER.search(message):
+        return float(found[1])
+    if found := _REGAIN.search(message):
+        return _until(f"{found[1]}T{found[2]}", now_wall)
+    return None
 
 
 def _number(text: str | None, unit: float) -> float | None:

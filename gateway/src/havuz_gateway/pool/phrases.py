@@ -11,7 +11,9 @@ CONTEXT_CODES = frozenset({"context_length_exceeded", "string_above_max_length",
 CONTEXT_WORDS = re.compile(
     r"maximum context length is \d+|prompt is too long: \d+|input token count .{0,40}exceeds the maximum"
     r"|exceeds? the (?:model's )?(?:maximum |available )?context (?:length|size|window)"
-    r"|too large for model with \d+ maximum context length|input length and `max_tokens` exceed context limit",
+    r"|too large for model with \d+ maximum context length|input length and `max_tokens` exceed context limit"
+    r"|max_tokens must be at least 1, got -\d+|longer than the maximum model length of \d+"
+    r"|Context size has been exceeded",
     re.IGNORECASE,
 )
 
@@ -21,7 +23,8 @@ QUOTA_CODES = frozenset(
 QUOTA_WORDS = re.compile(
     r"You exceeded your current quota, please check your plan and billing|Your credit balance is too low"
     r"|Insufficient (?:Balance|credits)|Billing hard limit has been reached|This request requires more credits"
-    r"|Your account is not active, please check your billing",
+    r"|Your account is not active, please check your billing|You have reached your specified API usage limits"
+    r"|Prompt tokens limit exceeded: ",
     re.IGNORECASE,
 )
 
@@ -41,8 +44,12 @@ OTHER_OBJECT_WORDS = re.compile(
     re.IGNORECASE,
 )
 
-# Google answers 400 for a bad key; the status word beside it is checked as well.
+# Told with status 400: Google of a key (its status word is checked as well) and of where the caller is, Anthropic of an
+# account. None of it is a client's fault.
 KEY_WORDS = re.compile(r"API key (?:not valid|expired|not found)", re.IGNORECASE)
+REFUSED_WORDS = re.compile(
+    r"User location is not supported for the API use|This organization has been disabled\.$", re.IGNORECASE
+)
 
 POLICY_CODES = frozenset({"content_policy_violation", "content_filter", "moderation_blocked", "invalid_prompt"})
 POLICY_WORDS = re.compile(
@@ -55,7 +62,15 @@ POLICY_WORDS = re.compile(
 # https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-1xxx-errors/
 EDGE_WORDS = re.compile(r"error code: 10\d\d$", re.IGNORECASE)
 
-TOO_LARGE_WORDS = re.compile(r"Request too large for ", re.IGNORECASE)
+# What is said of one request and does not hold for the next one on the same key: it is more than the whole allowance or
+# than what is left of the credit (unless next to nothing is), or nobody there does what it asks for.
+THIS_REQUEST_WORDS = re.compile(
+    r"Request too large for |(?:Extra usage is|Usage credits are) required for long context requests"
+    r"|Requests to the .{1,200} have exceeded token rate limit .{1,200} retry after 86400 seconds"
+    r"|This request requires more credits, or fewer max_tokens\. You requested up to \d+ tokens, "
+    r"but can only afford \d{4,}|Prompt tokens limit exceeded: \d+ > \d{4,}|No endpoints found that support ",
+    re.IGNORECASE,
+)
 
 # For errors told under status 200: the HTTP status that the same provider would give.
 IN_BAND_STATUS = {

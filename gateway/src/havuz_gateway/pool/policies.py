@@ -61,8 +61,8 @@ def choose(usable: Sequence[Candidate], asked: Asked, *, now: float, rng: random
 
 
 def _weight(candidate: Candidate, now: float) -> float:
-    health = candidate.member.health
-    return candidate.weight if health.well else candidate.weight * health.share(candidate.target.model, now)
+    member = candidate.member
+    return candidate.weight if member.well else candidate.weight * member.share(candidate.target.model, now)
 
 
 def _less_busy_of_two(usable: Sequence[Candidate], weights: Sequence[float], rng: random.Random) -> Candidate:

@@ -56,7 +56,7 @@ class Pool:
                 if before and now is not None:
                     member.health.join(now)
                 joined.append(member)
-            member.upstream = upstream
+            member.follow(upstream)
             self.members[uid] = member
         self._tiers.clear()
         for member in joined:

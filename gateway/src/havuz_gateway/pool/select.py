@@ -43,7 +43,9 @@ def pick(
             if candidate in tried or (allowed is not None and not allowed(candidate)):
                 continue
             member, model = candidate.member, candidate.target.model
-            if member.well or (member.blocked(model, now) is None and not member.health.resting(model, now)):
+            if (member.health.well and member.site.well) or (
+                member.blocked(model, now) is None and not member.health.resting(model, now)
+            ):
                 usable.append(candidate)
             elif member.blocked(model, now) is None:
                 resting.append(candidate)

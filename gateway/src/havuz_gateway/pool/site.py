@@ -7,6 +7,7 @@ the provider limits callers by their address, which shows when it refuses severa
 from havuz_contract.snapshot.models import Breaker
 from havuz_gateway.pool import breaker as breakers
 from havuz_gateway.pool.block import Block
+from havuz_gateway.pool.ramp import SLOW_START_SECONDS, ramp
 
 EDGE_KEYS = 2  # so many keys must have been refused by the edge
 EDGE_WINDOW_SECONDS = 30.0
@@ -17,9 +18,10 @@ EDGE_MAX_SECONDS = 300.0
 class Site:
     """What is known of a base URL. `well` is True while there is nothing to ask about: the usual case."""
 
-    __slots__ = ("_breaker", "_edge_refused", "_edge_until", "well")
+    __slots__ = ("_back_at", "_breaker", "_edge_refused", "_edge_until", "well")
 
     def __init__(self) -> None:
+        self._back_at: float | None = None  # when it was reached again
         self._breaker: breakers.State = breakers.CLOSED
         self._edge_refused: dict[str, float] = {}  # uid of a key → when the edge refused it
         self._edge_until = 0.0
@@ -35,6 +37,10 @@ class Site:
             return Block("Unreachable", max(unreachable, edge or 0.0), rate_limited=False)
         return None if edge is None else Block("CoolingDown", edge, rate_limited=True)
 
+    def share(self, now: float) -> float:
+        """The part of their weight that its keys count for: less than 1 for a while after it was reached again."""
+        return 1.0 if self._back_at is None else ramp(now - self._back_at)
+
     def begin(self, now: float) -> None:
         """A call starts: it is the trial of a site that is half-open."""
         if not self.well:
@@ -42,9 +48,14 @@ class Site:
 
     def reached(self, now: float) -> None:
         """The site answered, whatever it said."""
-        if not self.well:
-            self._breaker = breakers.succeed(self._breaker, now)
-            self._note(now)
+        if self.well:
+            return
+        before, self._breaker = self._breaker, breakers.succeed(self._breaker, now)
+        if not isinstance(before, breakers.Closed) and self._breaker == breakers.CLOSED:
+            self._back_at = now
+        elif self._back_at is not None and self._back_at + SLOW_START_SECONDS <= now:
+            self._back_at = None
+        self._note(now)
 
     def served(self, now: float) -> None:
         """The provider behind the site answered a request: no edge stands in the way."""
@@ -93,4 +104,5 @@ class Site:
         return opened
 
     def _note(self, now: float) -> None:
-        self.well = self._breaker == breakers.CLOSED and not self._edge_refused and self._edge_until <= now
+        nothing = self._back_at is None and not self._edge_refused and self._edge_until <= now
+        self.well = nothing and self._breaker == breakers.CLOSED

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from havuz_contract.snapshot.models import Target, Upstream
+from havuz_contract.snapshot.models import Limits, Target, Upstream
 from havuz_gateway.pool.block import Block, combined
 from havuz_gateway.pool.health import Health
 from havuz_gateway.pool.latency import Latency, measured
@@ -10,6 +10,8 @@ from havuz_gateway.pool.site import Site
 from havuz_gateway.pool.verdict import Scope, Verdict
 from havuz_gateway.providers.base import Provider
 from havuz_gateway.transport.base import Transport
+
+_UNLIMITED = Limits()
 
 
 @dataclass(slots=True, eq=False)
@@ -28,6 +30,15 @@ class Member:
     latencies: dict[tuple[str, bool], Latency] = field(
         default_factory=dict
     )  # by upstream model, and whether it streams
+    limited: bool = field(init=False)  # whether a place must be claimed on it before a call
+
+    def __post_init__(self) -> None:
+        self.follow(self.upstream)
+
+    def follow(self, upstream: Upstream) -> None:
+        """Take over what a newer configuration says of it."""
+        self.upstream = upstream
+        self.limited = upstream.limits != _UNLIMITED
 
     @property
     def well(self) -> bool:
@@ -39,6 +50,10 @@ class Member:
         if self.site.well:
             return self.health.blocked(model, now)
         return combined(self.health.blocked(model, now), self.site.blocked(now))
+
+    def share(self, model: str, now: float) -> float:
+        """The part of its weight that it counts for: less than 1 for a while after it has come back."""
+        return min(self.health.share(model, now), self.site.share(now))
 
     def state(self, now: float) -> str:
         """In one word, for metrics: `Usable`, or the state of the strongest block."""

@@ -5,7 +5,7 @@ times come as a `Stamp`, facts about the model that is called as `Quirks`.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 from typing import Protocol as TypingProtocol
 
@@ -24,7 +24,9 @@ class Quirks:
     `output_limit`: tokens to ask for where the client set no limit and the protocol needs one (the route's default).
     `limit_field`: what OpenAI-compatible servers call it. `efforts`: the reasoning words a model knows; None if any,
     empty for a model that does not reason. `thinking`: Anthropic's models before 4.6 think by budget, later ones
-    adaptively. `output_schema`: whether Anthropic's `output_config.format` works, or a forced tool stands in for it.
+    adaptively. `thinking_off`: how one is told not to think; "effort" does always, so that it is told to think little.
+    `interleaved`: whether thinking between calls of tools has to be asked for by a header. `forced_tools`: whether a
+    call can be forced. `output_schema`: whether `output_config.format` works, or a forced tool stands in for it.
     `later_instructions`: whether instructions may come after the first turn. `instruction_role`: what those of the
     role developer are sent as. `replay_thinking`: whether an OpenAI-compatible server takes earlier reasoning back.
     `sampling`: whether temperature, top_p and top_k are taken. `top_k`, `cache_marks`: whether an OpenAI-compatible
@@ -37,6 +39,9 @@ class Quirks:
     limit_field: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
     efforts: tuple[str, ...] | None = None
     thinking: Literal["adaptive", "budget"] = "adaptive"
+    thinking_off: Literal["disabled", "omitted", "between_tools", "effort"] = "disabled"
+    interleaved: bool = False
+    forced_tools: bool = True
     output_schema: Literal["native", "tool"] = "native"
     later_instructions: bool = True
     instruction_role: Literal["developer", "system"] = "developer"
@@ -67,12 +72,13 @@ class Encoded:
     """A body for the wire and the names of what it does not say.
 
     `answer_tool`: the request asks for structured output through a tool of this name; pass the answer through
-    `neutral.answer_tool` to get it back as text.
+    `neutral.answer_tool` to get it back as text. `headers` go with the body.
     """
 
     body: dict[str, Any]
     dropped: tuple[str, ...] = ()
     answer_tool: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class StreamDecoder(TypingProtocol):
@@ -133,12 +139,10 @@ class StreamReader:
         complete, self._tail = sse.split_complete(self._tail + chunk if self._tail else chunk)
         if len(self._tail) > self._max_event:
             raise AnswerUnreadable(f"the provider sent an event larger than {self._max_event} bytes")
-        found: list[ChatEvent] = []
-        for event in sse.events(complete):
-            data = sse.data_of(event)
-            if data:
-                found += self._decoder.feed(data)
-        return found
+        told = sse.data_in(complete)
+        if len(told) == 1:
+            return self._decoder.feed(told[0])
+        return [event for data in told for event in self._decoder.feed(data)]
 
     def end(self) -> list[ChatEvent]:
         """The provider closed the stream; a last event without its blank line still counts. Raises like a decoder."""

@@ -85,6 +85,8 @@ class ConvertingTap:
 
     def _tell(self, events: list[ev.ChatEvent]) -> bytes:
         found = self.found
+        if found.committed and not self._held and len(events) == 1 and type(events[0]) is ev.TextDelta:
+            return self._encoder.feed(events[0])  # the usual case, which tells nothing else
         pieces = []
         for event in events:
             told = event if self._answer_tool is None else self._answer_tool.feed(event)

@@ -10,7 +10,8 @@ def _no_constant(name: str) -> NoReturn:
 
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _escaped = json.JSONEncoder(separators=(",", ":")).encode
-_decode = json.JSONDecoder(parse_constant=_no_constant).decode
+_WHITESPACE = " \t\n\r"
+_decoder = json.JSONDecoder(parse_constant=_no_constant)
 
 
 def dump(value: Any) -> str:
@@ -26,8 +27,13 @@ def dump(value: Any) -> str:
 
 def load(text: str | bytes) -> Any:
     """The value of a JSON text. Raises `ValueError` for anything else, NaN and absurd depth included."""
+    whole = text if isinstance(text, str) else text.decode()
     try:
-        return _decode(text if isinstance(text, str) else text.decode())
+        if whole[:1] == "{":  # without the decoder's search for white space, of which there mostly is none
+            value, end = _decoder.raw_decode(whole)
+            if end == len(whole) or not whole[end:].strip(_WHITESPACE):
+                return value
+        return _decoder.decode(whole)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 

@@ -35,10 +35,19 @@ def events(complete: bytes) -> Iterator[bytes]:
 
 def data_of(event: bytes) -> bytes | None:
     """The `data` field of one event (its lines joined by LF), or None for a comment or an event without data."""
-    if event.startswith(b"data: ") and event.find(b"\n") in (len(event) - 2, len(event) - 1):
-        return event[6:].rstrip(b"\r\n")
+    start = event.find(b"\n") + 1 if event.startswith(b"event:") else 0  # nearly all have one line of data, the last
+    if event.startswith(b"data: ", start) and event.find(b"\n", start) == len(event) - 2 and b"\r" not in event:
+        return event[start + 6 : -2]
     lines = [line[5:].removeprefix(b" ") for line in event.splitlines() if line.startswith(b"data:")]
     return b"\n".join(lines) if lines else None
+
+
+def data_in(complete: bytes) -> list[bytes]:
+    """The data of each event of a run of whole ones, without those that have none."""
+    if complete.find(b"\n\n") == len(complete) - 2 and b"\r" not in complete:  # one event, the usual case
+        data = data_of(complete)
+        return [data] if data else []
+    return [data for event in events(complete) if (data := data_of(event))]
 
 
 def encode(data: bytes) -> bytes:

@@ -47,6 +47,9 @@ class Tap(Protocol):
     def fail(self, error: ProviderError) -> bytes:
         """The event that tells the client of `error`; b"" where the surface's own does."""
 
+    def dropped(self) -> tuple[str, ...]:
+        """The names of what the client could not be told so far."""
+
 
 @dataclass(frozen=True, slots=True)
 class StreamRules:
@@ -103,6 +106,10 @@ class RelayTap:
     def fail(self, error: ProviderError) -> bytes:
         """Nothing: what was relayed has no state of ours, so the surface's own event fits."""
         return b""
+
+    def dropped(self) -> tuple[str, ...]:
+        """Nothing: it all goes through."""
+        return ()
 
     def _gate(self, complete: bytes) -> bytes:
         """Hold lifecycle events; once one has content, give everything held with it."""

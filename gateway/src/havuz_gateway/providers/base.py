@@ -13,7 +13,7 @@ from havuz_gateway.transport.base import UpstreamRequest
 class ProviderCall:
     """What a provider is asked. `action` is chat, embeddings or count_tokens; `model` the provider's own name of it.
 
-    `headers` are the client's (lower case), where it speaks the same protocol.
+    `headers` (lower case) are the client's where it speaks the same protocol, else what a translated body needs.
     """
 
     action: str

@@ -98,3 +98,8 @@ def test_a_cut_stream_is_a_token_an_event_or_more_where_events_are_large() -> No
     assert delivered_tokens(10, 2_000, 200) == 10
     assert delivered_tokens(2, 2 * 200 + 4_000, 200) == 1_000
     assert delivered_tokens(0, 0, 0) == 0
+
+
+def test_no_answer_at_all_is_a_bound_too() -> None:
+    body = {"model": "claude", "messages": [], "max_tokens": 0}
+    assert estimate("chat", body, json.dumps(body).encode(), protocol="anthropic").output == 0

@@ -67,12 +67,14 @@ def test_what_the_disk_does_not_take_waits_in_memory_and_is_written_later(tmp_pa
     with _no_file_beyond(16):
         spool.append([b"four\n", b"five\n"])
         assert (spool.full, spool.lost) == (True, 0)
+        assert spool.backlog == len(b"".join([*LINES, b"four\n", b"five\n"]))
         first, position = spool.peek(4)
         assert [line for line, _ in first] == [*LINES, b"four\n"]
         spool.sent(position)
     spool.append([b"six\n"])
     assert not spool.full
     spool.taken(position)
+    assert spool.backlog == len(b"five\nsix\n")
     assert spool.peek(9)[0] == [(b"five\n", False), (b"six\n", False)]
     (file,) = tmp_path.iterdir()
     assert file.read_bytes() == b"".join([*LINES, b"four\n", b"five\n", b"six\n"])

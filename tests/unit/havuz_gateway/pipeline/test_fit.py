@@ -21,6 +21,10 @@ def plan_of(*targets: Target, route: Route | None = None) -> Plan:
     return Plan(route=route or make_route(), tiers=tuple((Candidate(one, member, 1.0),) for one in targets))
 
 
+def small(asked: Call, *targets: Target) -> frozenset[int]:
+    return too_small(asked, plan_of(*targets), targets)
+
+
 def call(characters: int, **fields: Any) -> Call:
     body = {"messages": [{"role": "user", "content": "x" * characters}], **fields}
     raw = json.dumps(body).encode()
@@ -28,27 +32,27 @@ def call(characters: int, **fields: Any) -> Call:
 
 
 def test_a_target_that_clearly_overflows_is_found_where_another_may_fit() -> None:
-    small, large, unknown = target(1_000), target(100_000), target()
-    assert too_small(call(40_000), plan_of(small, large)) == {id(small)}
-    assert too_small(call(40_000), plan_of(small, unknown)) == {id(small)}
-    assert too_small(call(400), plan_of(small, large)) == frozenset()
+    tight, large, unknown = target(1_000), target(100_000), target()
+    assert small(call(40_000), tight, large) == {id(tight)}
+    assert small(call(40_000), tight, unknown) == {id(tight)}
+    assert small(call(400), tight, large) == frozenset()
 
 
 def test_what_may_fit_is_tried() -> None:
-    small, large = target(1_000), target(100_000)
-    assert too_small(call(5_500), plan_of(small, large)) == frozenset(), "1,379 by the estimate, which may be wrong"
+    tight, large = target(1_000), target(100_000)
+    assert small(call(5_500), tight, large) == frozenset(), "1,379 by the estimate, which may be wrong"
 
 
 def test_the_output_that_is_asked_for_counts() -> None:
-    small, large = target(1_000), target(100_000)
-    assert too_small(call(400, max_tokens=990), plan_of(small, large)) == {id(small)}
+    tight, large = target(1_000), target(100_000)
+    assert small(call(400, max_tokens=990), tight, large) == {id(tight)}
     forced = target(1_000, parameters=Parameters(overrides={"max_tokens": 10}))
-    assert too_small(call(400, max_tokens=990), plan_of(forced, large)) == frozenset()
+    assert small(call(400, max_tokens=990), forced, large) == frozenset()
 
 
 def test_where_none_fits_the_providers_decide() -> None:
-    assert too_small(call(400_000), plan_of(target(1_000), target(2_000))) == frozenset()
-    assert too_small(call(400_000), plan_of(target(1_000))) == frozenset()
+    assert small(call(400_000), target(1_000), target(2_000)) == frozenset()
+    assert small(call(400_000), target(1_000)) == frozenset()
 
 
 def test_costs_are_in_the_unit_of_the_upstreams_where_all_targets_have_it() -> None:

@@ -64,7 +64,7 @@ def test_a_target_that_clearly_does_not_fit_is_asked_last() -> None:
 
 def test_a_larger_window_that_is_out_for_now_is_still_somewhere_to_go() -> None:
     small, large = candidate(window=8_000), candidate(window=128_000)
-    large.member.health.limit(60, lifts=False)
+    large.member.health.limit("requests", 60)
     shortlist = Shortlist(CALL, Plan(route=make_route(), tiers=((small,), (large,))))
     shortlist.cross_off(small)
     shortlist.learn(small, TOO_LONG)

@@ -159,6 +159,28 @@ def test_a_key_that_has_just_come_back_is_given_little(balance: Balance) -> None
     assert drawn[candidates[0]] / DRAWS == pytest.approx(FIRST_SHARE / (2 + FIRST_SHARE), abs=0.03)
 
 
+def test_when_a_third_of_the_keys_dies_their_load_is_spread_evenly_over_the_rest() -> None:
+    candidates, rng = pool_of(*[1.0] * 20), random.Random(5)
+    streams = [choose(candidates, Asked("LeastBusy"), now=0, rng=rng) for _ in range(500)]
+    for one in streams:
+        one.member.outstanding += 1
+    dead, alive = candidates[:6], candidates[6:]
+    for _ in range(sum(one.member.outstanding for one in dead)):
+        choose(alive, Asked("LeastBusy"), now=0, rng=rng).member.outstanding += 1
+    loads = [one.member.outstanding for one in alive]
+    assert max(loads) / min(loads) <= 1.3
+
+
+def test_an_idle_key_that_has_just_come_back_is_not_flooded_by_the_less_busy_policy() -> None:
+    candidates, rng = pool_of(*[1.0] * 10), random.Random(6)
+    for one in candidates[1:]:
+        one.member.outstanding = 50
+    candidates[0].member.health.join(0)
+    for _ in range(500):
+        choose(candidates, Asked("LeastBusy"), now=0, rng=rng).member.outstanding += 1
+    assert candidates[0].member.outstanding <= 20, "a fair share of these requests would be 50, of all load 95"
+
+
 @given(st.floats(-5, 50), st.floats(0, 20))
 def test_a_ramp_never_falls_and_ends_at_the_whole(since: float, later: float) -> None:
     assert FIRST_SHARE <= ramp(since) <= ramp(since + later) <= 1.0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from harness.builders import make_target, make_upstream
-from havuz_contract.snapshot.models import Target, Upstream
+from havuz_contract.snapshot.models import Limits, Target, Upstream
 from havuz_gateway.pool import classify
 from havuz_gateway.pool.pool import Pool, Tiers
 from havuz_gateway.pool.ramp import FIRST_SHARE
@@ -48,6 +48,17 @@ async def test_health_and_load_survive_a_change_of_weight(scene: Scene) -> None:
     assert member.upstream.weight == 7
     assert member.outstanding == 3
     assert member.health.blocked("m", 1) is not None
+
+
+async def test_whether_a_member_is_limited_follows_the_configuration(scene: Scene) -> None:
+    upstream = make_upstream(URL)
+    scene.sync(upstream)
+    member = scene.pool.members[upstream.uid]
+    assert not member.limited
+    scene.sync(upstream.model_copy(update={"limits": Limits(concurrency=2)}))
+    assert member.limited
+    scene.sync(upstream)
+    assert not member.limited
 
 
 @pytest.mark.parametrize("change", [{"credential": "sk-new"}, {"base_url": URL + "2"}, {"headers": {"x-org": "o"}}])

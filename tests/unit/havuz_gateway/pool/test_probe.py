@@ -17,6 +17,7 @@ from havuz_gateway.pool.probe import Probes
 from havuz_gateway.pool.types import Member
 from havuz_gateway.protocols.errors import ProviderError
 from havuz_gateway.providers.registry import provider_for
+from havuz_gateway.transport.base import TransportFailure
 from havuz_gateway.transport.client import HttpTransport
 
 REFUSED = classify.classify_response(401, {}, ProviderError("no"), 0)
@@ -77,6 +78,21 @@ async def test_anything_but_success_leaves_the_verdict_to_end_by_itself(scene: S
     block = member.health.blocked("m", 11)
     assert block is not None
     assert block.until == 600
+
+
+async def test_one_probe_tells_of_a_base_url_and_any_answer_brings_it_back(scene: Scene) -> None:
+    keys = [make_upstream(scene.provider.base_url, probe_interval=10, breaker={"failures": 1}) for _ in range(5)]
+    scene.pool.sync({key.uid: key for key in keys})
+    members = list(scene.pool.members.values())
+    dead = classify.classify_transport(TransportFailure("connect", "refused"))
+    for now in (0, 31):
+        members[0].begin("m", now)
+        scene.pool.judge(members[0], dead, "m", now=now)
+    scene.provider.always(error(404), path="/models")
+    assert await scene.look_at(32) == 0
+    assert members[4].blocked("m", 43) is not None
+    assert await scene.look_at(43) == 1
+    assert members[4].blocked("m", 43) is None
 
 
 async def test_a_provider_that_is_away_does_not_stop_the_probes(scene: Scene) -> None:

@@ -116,6 +116,26 @@ def test_rate_limits_alone_are_told_from_everything_else() -> None:
     assert found.counts == {"CoolingDown": 1, "Rejected": 1}
 
 
+def test_a_limit_of_a_keys_own_is_a_rate_limit_unless_its_money_is_spent() -> None:
+    one, other = candidate(), candidate()
+    one.member.health.limit("tokens", 9)
+    other.member.health.limit("concurrency", 5)
+    found = unavailable(((one, other),), now=1)
+    assert (found.rate_limited_only, found.retry_after, found.counts) == (True, 4, {"Limited": 2})
+    other.member.health.limit("spend", 3600)
+    judge(other, refused(429, 2), now=1)
+    assert not unavailable(((one, other),), now=1).rate_limited_only
+
+
+def test_a_base_url_that_nobody_reaches_is_no_rate_limit() -> None:
+    cooling, away = candidate(), candidate()
+    judge(cooling, refused(429, 20))
+    away.member.site.unreachable(0, Breaker(failures=1, open_for=5))
+    found = unavailable(((cooling, away),), now=1)
+    assert (found.rate_limited_only, found.retry_after) == (False, 4)
+    assert found.counts == {"CoolingDown": 1, "Unreachable": 1}
+
+
 def test_an_empty_pool_is_no_rate_limit() -> None:
     found = unavailable((), now=0)
     assert not found.rate_limited_only

@@ -19,6 +19,7 @@ from havuz_gateway.pool.pool import Pool
 from havuz_gateway.pool.sharing import Sharing
 from havuz_gateway.protocols.errors import ProviderError
 from havuz_gateway.providers.registry import provider_for
+from havuz_gateway.transport.base import TransportFailure
 from havuz_gateway.transport.client import HttpTransport
 
 _PATIENCE_SECONDS = 10.0
@@ -55,7 +56,7 @@ class Gateway:
         self.pool.judge(self.pool.members[upstream.uid], said, "m", now=time.monotonic())
 
     def state(self, upstream: Upstream, model: str = "m") -> str | None:
-        block = self.pool.members[upstream.uid].health.blocked(model, time.monotonic())
+        block = self.pool.members[upstream.uid].blocked(model, time.monotonic())
         return None if block is None else block.state
 
     async def becomes(self, upstream: Upstream, state: str | None) -> None:
@@ -185,6 +186,23 @@ async def test_an_open_breaker_is_told_but_not_taken_over(start: Start) -> None:
     one.refuse(marker, 401)
     await other.becomes(marker, "Rejected")
     assert one.state(upstream) == "Open"
+    assert other.state(upstream) is None
+
+
+async def test_a_base_url_that_one_gateway_does_not_reach_is_told_but_not_taken_over(
+    start: Start, server: ValkeyServer
+) -> None:
+    upstream, marker = key(breaker={"failures": 1}), key()
+    one, other = await start(), await start()
+    for gateway in (one, other):
+        gateway.pool.sync({upstream.uid: upstream, marker.uid: marker})
+    dead = classify.classify_transport(TransportFailure("connect", "refused"))
+    one.pool.judge(one.pool.members[upstream.uid], dead, "m", now=time.monotonic())
+    one.refuse(marker, 401)
+    (told,) = await entries(server, upstream, 1)
+    assert (told["scope"], told["state"], told["reason"], told["model"]) == ("upstream", "Unreachable", "Connect", None)
+    await other.becomes(marker, "Rejected")
+    assert one.state(upstream) == "Unreachable"
     assert other.state(upstream) is None
 
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from havuz_contract.snapshot.models import Breaker
 from havuz_gateway.pool.block import Block, combined
 from havuz_gateway.pool.breaker import TRIAL_SECONDS
+from havuz_gateway.pool.ramp import SLOW_START_SECONDS
 from havuz_gateway.pool.site import EDGE_MAX_SECONDS, EDGE_SECONDS, EDGE_WINDOW_SECONDS, Site
 
 LIMITS = Breaker(failures=2, window=10, open_for=5)
@@ -26,6 +27,8 @@ def test_a_site_that_nobody_reaches_is_left_alone_and_then_tried_by_one_request(
     assert site.blocked(7) is not None, "one request is the trial"
     site.reached(8)
     assert site.blocked(8) is None
+    assert [site.share(8), site.share(8 + SLOW_START_SECONDS)] == [0.1, 1.0]
+    site.reached(8 + SLOW_START_SECONDS)
     assert site.well
 
 
@@ -106,4 +109,6 @@ def test_every_block_of_a_site_ends_by_itself(steps: list[tuple[str, str, float 
     assert site.blocked(end) is None
     site.begin(end)
     site.served(end)
+    site.served(end + SLOW_START_SECONDS)
     assert site.well
+    assert site.share(end) == 1.0

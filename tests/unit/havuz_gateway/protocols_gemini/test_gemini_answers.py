@@ -139,3 +139,22 @@ def test_when_to_come_back_is_told_both_ways() -> None:
     assert body["error"]["details"][0]["retryDelay"] == "12.5s"
     assert CODEC.decode_error(json.dumps(body).encode()) == error
     assert CODEC.decode_error(json.dumps([body]).encode()) == error
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("messages[1].content[2]", "contents[1].parts[2]"),
+        ("messages[0].role", "contents[0].role"),
+        ("messages[0].content", "contents[0].parts"),
+        ("system.content[0]", "systemInstruction.parts[0]"),
+        ("system", "systemInstruction"),
+        ("tools[1]", "tools[1]"),
+        ("generationConfig.topK", "generationConfig.topK"),
+    ],
+)
+def test_a_field_that_is_complained_of_has_googles_name(place: str, told: str) -> None:
+    error = ProviderError(f"{place!r} holds a hologram of the system", param=place)
+    body = CODEC.encode_error(400, error, None)["error"]
+    assert body["message"] == f"{told!r} holds a hologram of the system"
+    assert body["details"][0]["fieldViolations"][0]["field"] == told

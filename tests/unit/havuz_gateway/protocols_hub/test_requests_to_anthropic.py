@@ -209,3 +209,37 @@ def test_a_name_that_would_break_a_header_is_made_harmless() -> None:
     fields: dict[str, Any] = {"x\r\nset-cookie: a,b": 1}
     encoded = sent(**fields)
     assert encoded.dropped == ("x\\r\\nset-cookie: ab",)
+
+
+OFF: list[tuple[Any, dict[str, Any], tuple[str, ...]]] = [
+    ("disabled", {"thinking": {"type": "disabled"}}, ()),
+    ("omitted", {}, ()),
+    ("between_tools", {"thinking": {"type": "between_tools"}}, ()),
+    ("effort", {"output_config": {"effort": "low"}}, ("reasoning_effort",)),
+]
+
+
+@pytest.mark.parametrize(("off", "members", "dropped"), OFF, ids=[name for name, *_ in OFF])
+def test_a_model_is_told_not_to_think_in_its_own_way(
+    off: Any, members: dict[str, Any], dropped: tuple[str, ...]
+) -> None:
+    encoded = sent(quirks=Quirks(thinking_off=off), reasoning_effort="none")
+    told = {name: encoded.body[name] for name in ("thinking", "output_config") if name in encoded.body}
+    assert (told, encoded.dropped) == (members, dropped)
+
+
+@pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "look"}}])
+def test_a_call_is_not_forced_on_a_model_that_refuses_it(choice: Any) -> None:
+    with pytest.raises(CannotExpress) as refused:
+        sent(quirks=Quirks(forced_tools=False), tools=[TOOL], tool_choice=choice)
+    assert refused.value.param == "tool_choice"
+    assert "tool_choice" not in sent(quirks=Quirks(forced_tools=False), tools=[TOOL]).body
+
+
+def test_thinking_between_calls_is_asked_for_by_a_header_where_that_is_needed() -> None:
+    older = Quirks(thinking="budget", interleaved=True)
+    beta = {"anthropic-beta": "interleaved-thinking-2025-05-14"}
+    assert sent(quirks=older, tools=[TOOL], reasoning_effort="high").headers == beta
+    assert sent(quirks=older, reasoning_effort="high").headers == {}
+    assert sent(quirks=older, tools=[TOOL]).headers == {}
+    assert sent(tools=[TOOL], reasoning_effort="high").headers == {}

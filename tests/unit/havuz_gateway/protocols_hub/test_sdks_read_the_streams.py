@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 from anthropic.lib.streaming._messages import accumulate_event
 from anthropic.types import RawMessageStreamEvent
+from openai import omit
 from openai.lib.streaming.chat import ChatCompletionStreamState
+from openai.lib.streaming.responses._responses import ResponseStreamState
 from openai.types.chat import ChatCompletionChunk
+from openai.types.responses import ResponseStreamEvent
 from pydantic import TypeAdapter
 
 from havuz_gateway.protocols import sse
@@ -19,8 +22,9 @@ from havuz_gateway.protocols.neutral.content import RedactedThinking, Text, Thin
 from havuz_gateway.protocols.neutral.fold import fold
 from havuz_gateway.protocols.neutral.response import ChatResponse
 from havuz_gateway.protocols.openai_chat.codec import CODEC as OPENAI_CHAT
+from havuz_gateway.protocols.openai_responses.codec import CODEC as OPENAI_RESPONSES
 
-CODECS = {codec.protocol: codec for codec in (OPENAI_CHAT, ANTHROPIC, GEMINI)}
+CODECS = {codec.protocol: codec for codec in (OPENAI_CHAT, OPENAI_RESPONSES, ANTHROPIC, GEMINI)}
 BROKEN = ("overloaded", "failed", "blocked")  # the SDKs raise what these tell
 STREAMS = [
     path
@@ -29,6 +33,7 @@ STREAMS = [
 ]
 each_stream = pytest.mark.parametrize("path", STREAMS, ids=lambda path: f"{path.parent.name}-{path.stem}")
 EVENT: TypeAdapter[RawMessageStreamEvent] = TypeAdapter(RawMessageStreamEvent)
+RESPONSE_EVENT: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 
 
 def told(path: Path, target: Codec) -> tuple[list[Any], ChatResponse]:
@@ -79,7 +84,27 @@ def test_openais_sdk_gathers_the_same_answer(path: Path) -> None:
     state: ChatCompletionStreamState[Any] = ChatCompletionStreamState()
     for event in events:
         state.handle_chunk(ChatCompletionChunk.model_validate(event))
-    gathered = OPENAI_CHAT.decode_response(state.get_final_completion().to_dict())
+    gathered = OPENAI_CHAT.decode_response(state.current_completion_snapshot.to_dict())
     assert said(gathered) == said(folded)
     assert gathered.usage == folded.usage
     assert gathered.choices[0].finish == folded.choices[0].finish
+
+
+@each_stream
+def test_openais_sdk_gathers_the_same_response(path: Path) -> None:
+    events, folded = told(path, OPENAI_RESPONSES)
+    state: ResponseStreamState[Any] = ResponseStreamState(input_tools=omit, text_format=omit)
+    models = [RESPONSE_EVENT.validate_python(event) for event in events]
+    for event in models:
+        state.handle_event(event)
+    assert [event.sequence_number for event in models] == list(range(len(models)))
+    assert models[-1].type in ("response.completed", "response.incomplete")
+    gathered = OPENAI_RESPONSES.decode_response(models[-1].response.to_dict())
+    assert said(gathered) == said(folded)
+    assert gathered.usage == folded.usage
+    assert gathered.choices[0].finish == folded.choices[0].finish
+    if models[-1].type == "response.completed":
+        assert state._completed_response is not None
+        assert "".join(part.text for part in folded.choices[0].content if isinstance(part, Text)) == (
+            state._completed_response.output_text
+        )

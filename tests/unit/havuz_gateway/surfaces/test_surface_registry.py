@@ -3,6 +3,7 @@
 import pytest
 
 from havuz_gateway.errors import MethodNotAllowed, NotFound
+from havuz_gateway.surfaces.anthropic.surface import ANTHROPIC
 from havuz_gateway.surfaces.catalogue import every_surface
 from havuz_gateway.surfaces.mini import MINI
 from havuz_gateway.surfaces.openai.surface import OPENAI
@@ -19,6 +20,8 @@ PATHS = [
     ("GET", "/api/v1/models"),
     ("GET", "/v1/models/gemini-2.0-flash"),
     ("GET", "/api/v1/models/meta/llama-3/70b"),
+    ("POST", "/v1/messages"),
+    ("POST", "/api/v1/messages/count_tokens"),
     ("POST", "/api/chat-completions"),
     ("POST", "/api/chat-completions/"),
 ]
@@ -59,3 +62,24 @@ def test_options_needs_no_endpoint() -> None:
 def test_a_path_is_on_one_surface_only() -> None:
     with pytest.raises(ValueError, match="on two surfaces"):
         Registry((OPENAI, MINI, MINI), default=OPENAI)
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/api/v1/models", "/v1/models/claude-opus-4-6"])
+def test_a_shared_path_is_on_the_surface_that_a_header_asks_for(path: str) -> None:
+    assert REGISTRY.find(path).surface is OPENAI
+    assert REGISTRY.find(path, {"anthropic-version"}).surface is ANTHROPIC
+
+
+def test_a_header_changes_nothing_on_a_path_of_one_surface() -> None:
+    assert REGISTRY.find("/v1/chat/completions", {"anthropic-version"}).surface is OPENAI
+    assert REGISTRY.find("/v1/messages").surface is ANTHROPIC
+
+
+def test_an_unknown_path_is_answered_by_the_surface_that_is_asked_for() -> None:
+    assert REGISTRY.unknown(()) is OPENAI
+    assert REGISTRY.unknown({"anthropic-version"}) is ANTHROPIC
+
+
+def test_two_surfaces_are_not_asked_for_by_one_header() -> None:
+    with pytest.raises(ValueError, match="on two surfaces"):
+        Registry((OPENAI, ANTHROPIC, ANTHROPIC), default=OPENAI)

@@ -77,12 +77,13 @@ class AnthropicStreamDecoder:
 
     def _only_text(self, event: dict[str, Any]) -> list[ev.ChatEvent] | None:
         """The quick way of the most frequent event: more text for an open block."""
-        match event:
-            case {"type": "content_block_delta", "index": int() as index, "delta": {"type": "text_delta"} as delta}:
-                block, text = self._blocks.get(index), delta.get("text")
-                if block is not None and block.kind == "text" and isinstance(text, str) and text:
-                    return [ev.TextDelta(0, block.id, text)]
-        return None
+        delta, index = event.get("delta"), event.get("index")
+        if event.get("type") != "content_block_delta" or type(delta) is not dict or type(index) is not int:
+            return None
+        block, text = self._blocks.get(index), delta.get("text")
+        if delta.get("type") != "text_delta" or block is None or block.kind != "text" or type(text) is not str:
+            return None
+        return [ev.TextDelta(0, block.id, text)] if text else []
 
     def _inside(self, kind: str, fields: Members) -> list[ev.ChatEvent]:
         match kind:

@@ -15,6 +15,8 @@ from havuz_gateway.protocols.neutral.tools import FunctionTool
 
 _ANSWER_TOOL = "json_answer"
 _TIERS = {"auto": "auto", "default": "standard_only", "standard_only": "standard_only"}
+# https://platform.claude.com/docs/en/build-with-claude/extended-thinking#interleaved-thinking
+_INTERLEAVED = {"anthropic-beta": "interleaved-thinking-2025-05-14"}
 _LEAST_TOP_P_WHILE_THINKING = 0.95
 # Hints that have no counterpart here, under the names that clients know.
 _HINTS = {
@@ -48,13 +50,13 @@ def encode_request(request: ChatRequest, quirks: Quirks) -> Encoded:
         **_sampling(request, quirks, dropped, thinks=plan.thinks),
         **plan.members,
     }
-    tools, choice = _tools(request, dropped)
+    tools, choice = _tools(request, quirks, dropped)
     output_config = {} if plan.effort is None else {"effort": plan.effort}
     answer_tool: str | None = None
     if request.output_format is not None and request.output_format.kind != "text":
         if quirks.output_schema == "native" and request.output_format.schema is not None:
             output_config |= _output_config(request.output_format)
-        elif plan.thinks:
+        elif plan.thinks or not quirks.forced_tools:
             dropped.note("response_format")  # its tool would have to be forced, which excludes thinking
         else:
             answer_tool = _answer_tool_name(request)
@@ -63,7 +65,8 @@ def encode_request(request: ChatRequest, quirks: Quirks) -> Encoded:
     optional = {"tools": tools, "tool_choice": choice, "output_config": output_config or None}
     body |= {name: value for name, value in optional.items() if value is not None}
     own = _merged_config(body, request.extensions.get(PROTOCOL, {}))
-    return Encoded(restored(PROTOCOL, body, request.extensions) | own, dropped.names(), answer_tool)
+    headers = _INTERLEAVED if quirks.interleaved and plan.thinks and tools else {}
+    return Encoded(restored(PROTOCOL, body, request.extensions) | own, dropped.names(), answer_tool, headers)
 
 
 def _merged_config(body: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,8 +128,10 @@ def _sampling(request: ChatRequest, quirks: Quirks, dropped: Dropped, *, thinks:
     return members
 
 
-def _tools(request: ChatRequest, dropped: Dropped) -> tuple[list[dict[str, Any]] | None, dict[str, Any] | None]:
-    """The tools, narrowed to the allowed ones where the choice names some, and the choice."""
+def _tools(
+    request: ChatRequest, quirks: Quirks, dropped: Dropped
+) -> tuple[list[dict[str, Any]] | None, dict[str, Any] | None]:
+    """The tools, narrowed to the allowed ones where the choice names some, and the choice. Raises `CannotExpress`."""
     choice = request.tool_choice
     if choice is not None:
         dropped.foreign(choice.extensions, "tool_choice")
@@ -134,6 +139,8 @@ def _tools(request: ChatRequest, dropped: Dropped) -> tuple[list[dict[str, Any]]
         if choice is not None and choice.mode in ("required", "tool"):
             dropped.note("tool_choice")
         return (None if request.tools is None else []), None
+    if choice is not None and choice.mode in ("required", "tool") and not quirks.forced_tools:
+        raise cannot_say("tool_choice", "a call that is forced", PROTOCOL)
     allowed = choice.allowed if choice is not None else ()
     tools = [
         write_tool(tool, f"tools[{index}]", dropped)

@@ -53,7 +53,7 @@ class AnthropicStreamEncoder:
         """The SSE events that tell `event`."""
         if self._over:
             return b""
-        if isinstance(event, ev.TextDelta) and event.id == self._open and event.choice == 0:
+        if type(event) is ev.TextDelta and event.id == self._open and event.choice == 0:
             return self._text(event.text)
         match event:
             case ev.ResponseStart():

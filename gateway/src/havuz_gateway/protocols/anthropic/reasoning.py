@@ -60,7 +60,7 @@ def plan_reasoning(request: ChatRequest, quirks: Quirks, dropped: Dropped) -> Pl
         return _as_it_came(reasoning)
     dropped.foreign(reasoning.extensions, "reasoning")
     if reasoning.mode == "off" or reasoning.effort == "none" or reasoning.budget == 0:
-        return Plan({"thinking": {"type": "disabled"}})
+        return _off(quirks, dropped)
     if request.tool_choice is not None and request.tool_choice.mode in ("required", "tool"):
         dropped.note("reasoning_effort")  # forced calls and thinking exclude each other
         return Plan()
@@ -71,6 +71,17 @@ def plan_reasoning(request: ChatRequest, quirks: Quirks, dropped: Dropped) -> Pl
         dropped.note("reasoning_effort")
         return Plan()
     return plan
+
+
+def _off(quirks: Quirks, dropped: Dropped) -> Plan:
+    match quirks.thinking_off:
+        case "omitted":
+            return Plan()
+        case "effort":
+            dropped.note("reasoning_effort")
+            return Plan(effort=_EFFORTS[0], thinks=True)
+        case kind:
+            return Plan({"thinking": {"type": kind}})
 
 
 def _as_it_came(reasoning: Reasoning) -> Plan:

@@ -55,6 +55,13 @@ class CandidateWriter:
                 for late in waiting:
                     yield from self.feed(late)
 
+    def takes_text(self, delta: ev.TextDelta) -> bool:
+        """Whether a delta is no more than text for the block that is open; it counts as told then."""
+        if delta.id != self._open or self._own:
+            return False
+        self._text.append(delta.text)
+        return True
+
     def last(self) -> dict[str, Any]:
         """The candidate of the last chunk. Raises `AnswerFailed` for an end that Google has no word for."""
         finish = None if self.ended is None else self.ended.finish

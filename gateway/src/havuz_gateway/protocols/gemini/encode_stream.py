@@ -25,6 +25,7 @@ class GeminiStreamEncoder:
         self._stamp = stamp
         self._head: dict[str, Any] = {}  # what every chunk says of the answer
         self._first: dict[str, Any] = {}  # what only the first says
+        self._tail = "}"  # of a chunk: the head as text
         self._candidates: dict[int, CandidateWriter] = {}
         self._usage: Usage | None = None
         self._extensions: Extensions = {}
@@ -46,6 +47,10 @@ class GeminiStreamEncoder:
         """The chunk that tells `event`; b"" where there is nothing to say yet."""
         if self._over:
             return b""
+        if isinstance(event, ev.TextDelta) and not self._first:
+            writer = self._candidates.get(event.choice)
+            if writer is not None and writer.takes_text(event):
+                return self._text(event)
         match event:
             case ev.ResponseStart():
                 return self._start(event)
@@ -63,6 +68,7 @@ class GeminiStreamEncoder:
 
     def _start(self, event: ev.ResponseStart) -> bytes:
         self._head = {"modelVersion": self._stamp.model or event.model, "responseId": self._stamp.id or event.id}
+        self._tail = dump(self._head)[1:]
         self._first = {} if event.created is None else {"createTime": write_created(event.created)}
         self._usage = event.usage
         spelled = event.extensions.get(SPELLING, {})
@@ -76,6 +82,11 @@ class GeminiStreamEncoder:
     def _parts(self, choice: int, parts: list[dict[str, Any]]) -> bytes:
         candidate = {"content": {"parts": parts, "role": "model"}, "index": choice}
         return self._chunk({"candidates": [candidate]})
+
+    def _text(self, event: ev.TextDelta) -> bytes:
+        """The most frequent chunk, without building its objects."""
+        content = f'{{"parts":[{{"text":{dump(event.text)}}}],"role":"model"}}'
+        return self._framed(f'{{"candidates":[{{"content":{content},"index":{event.choice}}}],{self._tail}'.encode())
 
     def _chunk(self, members: dict[str, Any]) -> bytes:
         first, self._first = self._first, {}
@@ -97,7 +108,10 @@ class GeminiStreamEncoder:
         return self._chunk(written(members, self._extensions)) + self._closing()
 
     def _frame(self, chunk: dict[str, Any]) -> bytes:
-        return sse.encode(dump(chunk).encode())
+        return self._framed(dump(chunk).encode())
+
+    def _framed(self, chunk: bytes) -> bytes:
+        return sse.encode(chunk)
 
     def _closing(self) -> bytes:
         return b""
@@ -114,9 +128,9 @@ class GeminiArrayStreamEncoder(GeminiStreamEncoder):
         super().__init__(stamp, include_usage)
         self._begun = False
 
-    def _frame(self, chunk: dict[str, Any]) -> bytes:
+    def _framed(self, chunk: bytes) -> bytes:
         before, self._begun = b",\r\n" if self._begun else b"[", True
-        return before + dump(chunk).encode()
+        return before + chunk
 
     def _closing(self) -> bytes:
         return b"]"

@@ -14,6 +14,7 @@ from havuz_gateway.protocols.openai_chat.usage import read_usage
 from havuz_gateway.protocols.openai_chat.wire import PROTOCOL, SPELLING, answer_members, read_logprobs, write_usage
 
 _DONE = b"[DONE]"
+_NOTHING_ELSE = (None, None, None)
 
 
 class OpenAIChatStreamDecoder:
@@ -54,14 +55,18 @@ class OpenAIChatStreamDecoder:
 
     def _only_text(self, chunk: dict[str, Any]) -> list[ev.ChatEvent] | None:
         """The quick way of the most frequent chunk: more text for the block that is open, and nothing else."""
-        match chunk.get("choices"):
-            case [{"index": int() as index, "delta": {"content": str() as text, **others}} as choice] if (
-                text and not others and index in self._choices
-            ):
-                plain = choice.get("finish_reason") is None and choice.get("logprobs") is None
-                if plain and chunk.get("usage") is None and not chunk.get("error"):
-                    return self._choices[index].more_text(text)
-        return None
+        choices = chunk.get("choices")
+        if type(choices) is not list or len(choices) != 1 or type(choices[0]) is not dict or chunk.get("error"):
+            return None
+        choice = choices[0]
+        index, delta = choice.get("index"), choice.get("delta")
+        if type(index) is not int or type(delta) is not dict or len(delta) != 1:
+            return None
+        text, stream = delta.get("content"), self._choices.get(index)
+        if type(text) is not str or not text or stream is None:
+            return None
+        told = (choice.get("finish_reason"), choice.get("logprobs"), chunk.get("usage"))
+        return stream.more_text(text) if told == _NOTHING_ELSE else None
 
     def _done(self) -> list[ev.ChatEvent]:
         if not self._choices or not all(choice.finished for choice in self._choices.values()):

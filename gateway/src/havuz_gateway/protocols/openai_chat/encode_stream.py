@@ -74,6 +74,9 @@ class OpenAIChatStreamEncoder:
         """The SSE events that tell `event`."""
         if self._over:
             return b""
+        if type(event) is ev.TextDelta and (open_choice := self._choices.get(event.choice)) is not None:
+            open_choice.length += len(event.text)
+            return self._text(event.choice, event.text)
         match event:
             case ev.ResponseStart():
                 self._start(event)

@@ -85,9 +85,9 @@ def _include(fields: Members, spelled: dict[str, Any]) -> tuple[str, ...]:
     rest = [name for name in wanted if name not in (LOGPROBS, SEALS)]
     if rest:
         fields.put_back("include", rest)
-    if rest != list(wanted):
+    if rest != list(wanted) and list(wanted) != [LOGPROBS]:
         spelled["include"] = list(wanted)
-    elif not rest:
+    elif not wanted:
         fields.put_back("include", [])
     return wanted
 

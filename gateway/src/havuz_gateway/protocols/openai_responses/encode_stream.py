@@ -18,6 +18,7 @@ from havuz_gateway.protocols.openai_responses.wire import PROTOCOL
 from havuz_gateway.protocols.usage import Usage
 
 _DONE = sse.encode(b"[DONE]")
+_NOTHING_YET: dict[str, Any] = {"error": None, "incomplete_details": None, "usage": None}
 
 
 class ResponsesStreamEncoder:
@@ -92,7 +93,7 @@ class ResponsesStreamEncoder:
             self._head["service_tier"] = event.service_tier
         self._extensions = event.extensions
         self._output = OutputStream(response_id, self._frames, self._dropped)
-        begun = self._response({"status": "in_progress"})
+        begun = _NOTHING_YET | self._response({"status": "in_progress"})
         created = self._frames.event("response.created", response=begun)
         return created + self._frames.event("response.in_progress", response=begun)
 
@@ -104,8 +105,7 @@ class ResponsesStreamEncoder:
             members["usage"] = write_usage(self._usage)
         if self._open_responses:
             members.setdefault("service_tier", "default")
-        nulls = {"error": None, "incomplete_details": None, "usage": None}
-        return nulls | response_object(members, self._extensions, self._stamp)
+        return response_object(members, self._extensions, self._stamp)
 
     def _finish(self) -> bytes:
         if self._output is None or self._output.is_open:

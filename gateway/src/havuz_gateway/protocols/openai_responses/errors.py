@@ -33,7 +33,7 @@ def read_event_error(event: Mapping[str, Any]) -> ProviderError:
 
 def write_error_event(error: ProviderError, *, open_responses: bool) -> dict[str, Any]:
     """An `error` event. Open Responses has it nested; for OpenAI it is both, because its SDK raises on the nested."""
-    body: dict[str, Any] = encode_error(status_of(error), error, None)["error"]
+    body: dict[str, Any] = encode_error(status_of(error), error, None)["error"] | {"code": _code(error)}
     flat = {} if open_responses else {"code": _code(error), "message": error.message, "param": error.param}
     return {"type": "error", **flat, "error": body}
 

@@ -88,17 +88,21 @@ class OutputMessage:
         if part.index == 0:
             self._first = spoken
         wire = self._content[part.index] = write_text(spoken, self._dropped, part.tokens)
-        done = self._frames.event("response.content_part.done", **part.where, part=wire)
+        written = self._text_done(part, spoken, wire)
+        return written + self._frames.event("response.content_part.done", **part.where, part=wire)
+
+    def _text_done(self, part: _Part, spoken: Spoken, wire: dict[str, Any]) -> bytes:
         if part.refusal:
-            return self._frames.event("response.refusal.done", **part.where, refusal=spoken.text) + done
+            return self._frames.event("response.refusal.done", **part.where, refusal=spoken.text)
         written = b""
         for number, annotation in enumerate(wire.get("annotations") or ()):
             written += self._frames.event(
                 "response.output_text.annotation.added", **part.where, annotation_index=number, annotation=annotation
             )
         tokens = wire.get("logprobs") or []
-        written += self._frames.event("response.output_text.done", **part.where, text=spoken.text, logprobs=tokens)
-        return written + done
+        return written + self._frames.event(
+            "response.output_text.done", **part.where, text=spoken.text, logprobs=tokens
+        )
 
     def whole(self, status: str) -> dict[str, Any]:
         """The item in the end."""

@@ -138,7 +138,8 @@ def read_call(item: Members, kind: str) -> ToolCall:
         call_id = item_id  # of servers that have one id for both
     if call_id is None:
         raise item.wrong("call_id", None, "a string")
-    spelled = {"id": item_id, "status": item.take("status")} if item_id is None or own_id(item_id) else {}
+    status = item.take("status")
+    spelled = {"id": item_id, "status": status} if item_id is None or own_id(item_id) else {}
     return ToolCall(
         call_id, name, text, kind="custom" if custom else "function",
         extensions=kept(PROTOCOL, item.rest(), spelled=present(spelled)),

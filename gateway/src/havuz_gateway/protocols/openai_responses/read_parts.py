@@ -89,9 +89,10 @@ def _file(part: Members, mark: CacheMark | None) -> Document:
             spelled["file_data"] = data
     else:
         raise part.wrong("file_data", None, "a data URL, unless 'file_id' or 'file_url' is given")
-    # An entry, even an empty one: a file without a name came without one.
-    own = {PROTOCOL: part.rest(), **kept(PROTOCOL, {}, spelled=spelled)}
-    return Document(source, title=title, cache=mark, extensions=own)
+    extensions = kept(PROTOCOL, part.rest(), spelled=spelled)
+    if title is None:
+        extensions = {PROTOCOL: part.rest(), **extensions}  # an entry, even an empty one: it came without a name
+    return Document(source, title=title, cache=mark, extensions=extensions)
 
 
 def _audio(part: Members) -> Audio:

@@ -147,3 +147,37 @@ async def test_another_protocol_is_told_the_conversation_and_told_of_again(
             "message", "message", "function_call", "function_call_output", "message", "message",
         ]  # fmt: skip
         assert all("id" not in item for item in sent)
+
+
+async def test_an_item_can_be_named_by_its_id_alone(
+    world: World, gateway: GatewayProcess, provider: FakeProvider
+) -> None:
+    async with keys_of(world, gateway, provider, 2) as keys:
+        first, credential = await keys.begin(output=[reasoning_item(), CALL])
+        thought, call = ({"type": "item_reference", "id": item["id"]} for item in first["output"])
+        given = [{"role": "user", "content": "weather?"}, thought, call, RESULT]
+        second = await keys.ask(given)
+        assert keys.last.credential == credential, "who keeps the items is asked"
+        assert keys.last.json["input"] == given
+        provider.always(error(429, headers={"retry-after": "60"}), key=credential)
+        reply = await keys.ask(given)
+        plain = {name: value for name, value in CALL.items() if name != "id"}
+        assert keys.last.json["input"] == [given[0], plain, RESULT]
+        assert reply.headers["x-havuz-dropped"] == "reasoning"
+        third = await keys.ask("thanks", previous_response_id=second.json["id"])
+        assert [item.get("type") for item in keys.last.json["input"][:3]] == [None, "function_call", RESULT["type"]]
+        assert third.headers["x-havuz-dropped"] == "reasoning", "what is kept has the items, not their names"
+
+
+async def test_an_item_that_is_not_of_the_project_cannot_be_named(
+    world: World, gateway: GatewayProcess, provider: FakeProvider
+) -> None:
+    async with keys_of(world, gateway, provider, 1) as keys:
+        first, _ = await keys.begin()
+        stranger = make_project()
+        await world.apply(stranger)
+        body = {"model": keys.route.model, "input": [{"type": "item_reference", "id": first["output"][0]["id"]}]}
+        async with calling(gateway.base_url, stranger.live) as other:
+            reply = await other.post(PATH, body)
+    assert (reply.status, reply.error["param"]) == (400, "input")
+    assert len(provider.requests) == 1

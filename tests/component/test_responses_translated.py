@@ -194,3 +194,29 @@ async def test_a_stream_without_its_usage_is_estimated(world: World, gateway: Ga
         await customer.caller.post(PATH, {"model": customer.route.model, "input": "x", "stream": True})
         [used] = await customer.closed(1)
     assert used["output"] >= 10
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+async def test_a_tool_that_only_responses_has_takes_a_request_of_another_protocol_there(
+    world: World, gateway: GatewayProcess, provider: FakeProvider, stream: bool
+) -> None:
+    upstream = make_upstream(provider.base_url, provider="openai")
+    route, customer = make_route(make_target(upstream, model="gpt-5")), make_project()
+    await world.apply(upstream, route, customer)
+    search = {"type": "web_search_20250305", "name": "web_search"}
+    body = {
+        "model": route.model,
+        "max_tokens": 64,
+        "messages": [{"role": "user", "content": "News?"}],
+        "stream": stream,
+    }
+    async with calling(gateway.base_url, customer.live) as caller:
+        headers = {"anthropic-version": "2023-06-01"}
+        searching = await caller.send("POST", "/v1/messages", {**body, "tools": [search]}, headers)
+        plain = await caller.send("POST", "/v1/messages", body, headers)
+    assert (searching.status, plain.status) == (200, 200)
+    assert b"Hello" in searching.body
+    assert [request.path for request in provider.requests] == ["/v1/responses", "/v1/chat/completions"]
+    sent = provider.requests[0].json
+    assert sent["tools"] == [{"type": "web_search"}]
+    assert sent["max_output_tokens"] == 64

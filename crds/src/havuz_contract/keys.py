@@ -94,6 +94,11 @@ def response(project_uid: str, response_id: str) -> str:
     return f"havuz:{{p:{project_uid}}}:response:{response_id}"
 
 
+def response_item(project_uid: str, item_id: str) -> str:
+    """Lives as long as responses are kept: the id of the response in which the model said this item."""
+    return f"havuz:{{p:{project_uid}}}:response-item:{item_id}"
+
+
 def responses(project_uid: str) -> str:
     """Lives as long as the last response in it: ids of kept responses by the moment they expire (unix seconds)."""
     return f"havuz:{{p:{project_uid}}}:responses"

@@ -20,11 +20,12 @@ from havuz_gateway.protocols.neutral.request import ChatRequest
 from havuz_gateway.protocols.neutral.tools import Tool, WebSearchTool
 from havuz_gateway.protocols.registry import CODECS, DIALECTS, RELAYED
 from havuz_gateway.protocols.wire import ConvertingWire, RelayWire, Wire
-from havuz_gateway.providers.base import ProviderCall, protocol_for
+from havuz_gateway.providers.base import ProviderCall, protocols_for
 
 # Members of the body that are havuz's own; no provider knows them.
 _OWN_MEMBERS = ("timeout", "think", "deepsearch")
 _TRANSLATED = ("chat",)  # what is asked across protocols; the rest only of a provider that speaks the client's
+_SEARCHING = "openai_responses"  # in which every model of OpenAI's that calls tools can search the web
 _ID_PREFIXES = {"openai_chat": "chatcmpl-", "anthropic": "msg_", "openai_responses": "resp_"}
 
 
@@ -45,15 +46,20 @@ def answer_id(protocol: str, request_id: str) -> str:
 def outgoing(call: Call, plan: Plan, candidate: Candidate, stamp: Stamp) -> Outgoing:
     """What `candidate` is sent. `stamp` is what a translated answer says of itself.
 
-    Raises `InvalidRequest` for a request that can't be translated, `CannotExpress` where another target may do.
+    A provider that speaks several protocols is asked in the client's own, else in the first that can say it all: only
+    Responses has OpenAI's hosted tools. Raises `InvalidRequest` for a request that can't be translated,
+    `CannotExpress` where another target may do.
     """
-    provider = candidate.member.provider
-    protocol = protocol_for(provider, call.action, call.protocol)
-    if protocol == call.protocol:
-        return _relayed(call, plan, candidate)
-    if protocol is None or call.action not in _TRANSLATED:
-        raise CannotExpress(f"the provider of model {call.model!r} has no {call.action}", param="model")
-    return _translated(call, plan, candidate, protocol, stamp)
+    refused: CannotExpress | None = None
+    for protocol in protocols_for(candidate.member.provider, call.action, call.protocol):
+        try:
+            if protocol == call.protocol:
+                return _relayed(call, plan, candidate)
+            if call.action in _TRANSLATED:
+                return _translated(call, plan, candidate, protocol, stamp)
+        except CannotExpress as error:
+            refused = refused or error
+    raise refused or CannotExpress(f"the provider of model {call.model!r} has no {call.action}", param="model")
 
 
 def _relayed(call: Call, plan: Plan, candidate: Candidate) -> Outgoing:
@@ -73,7 +79,7 @@ def _relayed(call: Call, plan: Plan, candidate: Candidate) -> Outgoing:
         name = candidate.member.provider.quirks(candidate.target.model).limit_field
         change.update(bound_change(call.protocol, fields, name=name, bound=plan.output_bound))
     dropped = _apply((candidate.target.parameters, *(mode.parameters for mode in plan.modes)), fields, change)
-    if _searches(call, plan, candidate):
+    if _searches(call, plan, candidate, call.protocol):
         change.update(_search_members(call.protocol, {**fields, **change}))
     remove = [name for name in (*_OWN_MEMBERS, *dropped) if name in fields]
     sent = body.edited(change, remove)
@@ -108,7 +114,7 @@ def _translated(call: Call, plan: Plan, candidate: Candidate, protocol: str, sta
     request = replace(request, model=model, stream=call.stream, include_usage=True if call.stream else None)
     if plan.output_bound is not None and request.output_limit is None:
         request = replace(request, output_limit=plan.output_bound)
-    if _searches(call, plan, candidate):
+    if _searches(call, plan, candidate, protocol):
         request = replace(request, tools=_with_search(request.tools or ()))
     encoded = codec.encode_request(request, candidate.member.provider.quirks(model))
     body = dict(encoded.body)
@@ -123,11 +129,11 @@ def _translated(call: Call, plan: Plan, candidate: Candidate, protocol: str, sta
     )
 
 
-def _searches(call: Call, plan: Plan, candidate: Candidate) -> bool:
+def _searches(call: Call, plan: Plan, candidate: Candidate, protocol: str) -> bool:
     """Whether a mode switches on the provider's web search. Raises `CannotExpress` for a model that has none."""
     asking = [name for name, mode in zip(call.modes, plan.modes, strict=True) if "web_search" in mode.tools]
     model = candidate.target.model
-    if asking and not candidate.member.provider.quirks(model).web_search:
+    if asking and protocol != _SEARCHING and not candidate.member.provider.quirks(model).web_search:
         raise CannotExpress(
             f"{asking[0]!r} searches the web, which no target of model {call.model!r} can do by itself "
             f"({model!r} of provider {candidate.member.provider.name!r} can't): leave it out, or give the mode a "

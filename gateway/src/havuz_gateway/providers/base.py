@@ -45,7 +45,7 @@ class Provider(Protocol):
         """A cheap call that shows whether the credential works (listing models)."""
 
 
-def protocol_for(provider: Provider, action: str, client: str) -> str | None:
-    """The wire language in which `provider` is asked for `action`: the client's own where it can be. None: it can't."""
+def protocols_for(provider: Provider, action: str, client: str) -> tuple[str, ...]:
+    """The wire languages in which `provider` can be asked for `action`, the client's own first."""
     spoken = provider.protocols.get(action, ())
-    return client if client in spoken else next(iter(spoken), None)
+    return tuple(sorted(spoken, key=lambda protocol: protocol != client)) if client in spoken[1:] else spoken

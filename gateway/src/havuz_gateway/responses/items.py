@@ -27,12 +27,30 @@ def listed(record: Record) -> list[dict[str, Any]]:
     return [_listed(item, f"{suffix}_{index}") for index, item in enumerate(record.input) if isinstance(item, Mapping)]
 
 
+def said_ids(record: Record) -> list[str]:
+    """The ids of the items that the model said, under which a client may name them later."""
+    output = record.response.get("output")
+    found = (item.get("id") for item in output if isinstance(item, Mapping)) if isinstance(output, list) else ()
+    return [one for one in found if isinstance(one, str)]
+
+
+def reference_of(item: Any) -> str | None:
+    """The id of the item that this one stands for; None for an item that stands for itself."""
+    match item:
+        case {"type": "item_reference", "id": str() as found}:
+            return found
+        case {"id": str() as found} if item.get("type") is None and len(item) == 1:
+            return found
+        case _:
+            return None
+
+
 def written_out(records: Iterable[Record]) -> list[Any]:
     """The items that a conversation consists of so far, what was asked and what was answered in turn."""
     items: list[Any] = []
     for record in records:
-        items += (_alone(item) for item in record.input)
-        items += (_alone(item) for item in record.response.get("output") or ())
+        items += (alone(item) for item in record.input)
+        items += (alone(item) for item in record.response.get("output") or ())
     return items
 
 
@@ -52,7 +70,8 @@ def _reasoning_elsewhere(item: Any) -> bool:
     return not isinstance(seal, str) or unpack(seal) is not None
 
 
-def _alone(item: Any) -> Any:
+def alone(item: Any) -> Any:
+    """The item without an id that only says where its provider keeps it."""
     if isinstance(item, Mapping) and (item.get("type") in _STAND_ALONE or "role" in item):
         return {name: value for name, value in item.items() if name != "id"}
     return item

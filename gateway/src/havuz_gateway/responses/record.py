@@ -15,11 +15,16 @@ class RecordUnreadable(ValueError):
     """What is kept was written by another version, or is damaged."""
 
 
+class RecordTooLarge(ValueError):
+    """There is more of it than is kept of one response."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One response. `input` are the items of its own request, `chain` the ids of all responses before it, in order.
 
-    `home` is the upstream (its uid) and the model that keep the response themselves.
+    `home` is the upstream (its uid) and the model that keep the response themselves. `size` is its bytes as JSON, where
+    it was read again.
     """
 
     id: str
@@ -27,10 +32,11 @@ class Record:
     input: Sequence[Any] = field(repr=False)
     chain: tuple[str, ...] = ()
     home: tuple[str, str] | None = None
+    size: int = 0
 
 
-def pack(record: Record) -> bytes:
-    """The record as bytes."""
+def pack(record: Record, *, limit: int) -> bytes:
+    """The record as bytes. Raises `RecordTooLarge` for one of more than `limit` bytes of JSON."""
     members = {
         "version": _VERSION,
         "id": record.id,
@@ -39,13 +45,17 @@ def pack(record: Record) -> bytes:
         "chain": record.chain,
         "home": record.home,
     }
-    return zlib.compress(dump(members).encode(), _LEVEL)
+    plain = dump(members).encode()
+    if len(plain) > limit:
+        raise RecordTooLarge(f"a response of {len(plain)} bytes is not kept: the limit is {limit}")
+    return zlib.compress(plain, _LEVEL)
 
 
-def unpack(data: bytes) -> Record:
+def unpack(data: bytes, *, limit: int) -> Record:
     """What `pack` made. Raises `RecordUnreadable`."""
     try:
-        members = load(zlib.decompress(data))
+        plain = zlib.decompressobj().decompress(data, limit)
+        members = load(plain)
     except (ValueError, zlib.error):
         raise RecordUnreadable("a kept response is damaged") from None
     if not isinstance(members, dict) or members.get("version") != _VERSION:
@@ -57,4 +67,5 @@ def unpack(data: bytes) -> Record:
         input=members["input"],
         chain=tuple(members["chain"]),
         home=(home[0], home[1]) if home is not None else None,
+        size=len(plain),
     )

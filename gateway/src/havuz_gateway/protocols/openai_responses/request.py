@@ -28,12 +28,10 @@ _ID_LIMIT = 256
 
 @dataclass(frozen=True, slots=True)
 class ResponseFields:
-    """What the gateway acts on. `store` says whether the answer is to be kept."""
+    """What the gateway acts on."""
 
     model: str
     stream: bool
-    store: bool
-    previous_response_id: str | None
 
 
 def read_response_request(fields: Mapping[str, Any]) -> ResponseFields:
@@ -45,8 +43,6 @@ def read_response_request(fields: Mapping[str, Any]) -> ResponseFields:
     return ResponseFields(
         model=model,
         stream=fields.get("stream") is True,
-        store=fields.get("store") is not False,
-        previous_response_id=fields.get("previous_response_id"),
     )
 
 

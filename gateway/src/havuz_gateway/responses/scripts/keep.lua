@@ -1,6 +1,7 @@
 -- Keep one response. A project's bytes are bounded: what was used longest ago makes room.
 -- KEYS: 1 index (ids by the moment they expire), 2 sizes (bytes by id; '' is their sum), 3 the response (one hash tag)
--- ARGV: 1 id, 2 what is kept, 3 seconds to keep it, 4 bytes that the project may have, 5 what response keys begin with
+-- ARGV: 1 id, 2 what is kept, 3 seconds to keep it, 4 bytes that the project may have, 5 what response keys begin with,
+--       6 what item keys begin with, 7.. ids of its items
 -- Reply: {'kept'} | {'too large'}
 
 local time = redis.call('TIME')
@@ -27,6 +28,7 @@ while tonumber(redis.call('HGET', KEYS[2], '') or '0') + size > budget do
   forget(oldest)
 end
 redis.call('SET', KEYS[3], ARGV[2], 'EX', ARGV[3])
+for place = 7, #ARGV do redis.call('SET', ARGV[6] .. ARGV[place], ARGV[1], 'EX', ARGV[3]) end
 redis.call('ZADD', KEYS[1], string.format('%.6f', now + ARGV[3]), ARGV[1])
 redis.call('HSET', KEYS[2], ARGV[1], size)
 redis.call('HINCRBY', KEYS[2], '', size)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from havuz_gateway.errors import GatewayError, InvalidRequest, ProviderEndedStream
+from havuz_gateway.errors import GatewayError, ProviderEndedStream
 from havuz_gateway.metering.estimate import estimate
 from havuz_gateway.pipeline.context import RequestContext
 from havuz_gateway.pipeline.exchange import Request, Writer
@@ -11,18 +11,15 @@ from havuz_gateway.pipeline.services import Services
 from havuz_gateway.pipeline.types import Call, Earlier
 from havuz_gateway.protocols.body import Body
 from havuz_gateway.protocols.json_text import dump
-from havuz_gateway.protocols.openai_responses.request import ResponseFields, read_response_request
+from havuz_gateway.protocols.openai_responses.request import read_response_request
 from havuz_gateway.protocols.own_members import read_own
-from havuz_gateway.responses.items import for_strangers, input_items, written_out
-from havuz_gateway.responses.record import Record
-from havuz_gateway.responses.store import ResponseStore
+from havuz_gateway.responses.conversation import Conversation, load
 from havuz_gateway.surfaces.openai.body import decode
 from havuz_gateway.surfaces.openai.keeping import KeepingWriter
 from havuz_gateway.surfaces.openai.responses_errors import PROTOCOL, error_event
 
 # A client that speaks Open Responses names the version it knows: https://www.openresponses.org/specification
 DIALECT_HEADER = "openresponses-version"
-_MOST_EARLIER = 1_000  # responses of one conversation
 
 
 async def create(request: Request, writer: Writer, *, credential: str | None, services: Services) -> None:
@@ -30,12 +27,11 @@ async def create(request: Request, writer: Writer, *, credential: str | None, se
     keeping = KeepingWriter(writer, services.responses, dialect=DIALECT_HEADER in request.headers)
 
     async def complete(context: RequestContext, call: Call) -> Call:
-        fields = read_response_request(call.body.fields)
-        records = await _conversation(context, fields, services.responses)
-        if fields.store:
-            chain = (*records[-1].chain, records[-1].id) if records else ()
-            keeping.keep(context, items=input_items(call.body.fields.get("input")), chain=chain)
-        return _going_on(call, records)
+        conversation = await _conversation(context, call, services)
+        if call.body.fields.get("store") is not False:
+            items = conversation.items(call.body.fields.get("input"))
+            keeping.keep(context, items=items, chain=conversation.chain)
+        return _going_on(call, conversation)
 
     try:
         await run(
@@ -61,9 +57,8 @@ async def input_tokens(request: Request, writer: Writer, *, credential: str | No
     """Count what a request would ask, by a provider that counts or else by an estimate, which a header marks."""
 
     async def complete(context: RequestContext, call: Call) -> Call:
-        fields = read_response_request(call.body.fields)
-        records = await _conversation(context, fields, services.responses)
-        return _going_on(replace(call, action="count_tokens", stream=False), records)
+        counted = _going_on(call, await _conversation(context, call, services))
+        return replace(counted, action="count_tokens", stream=False, estimate=lambda: _estimated(counted.whole))
 
     await run(
         request,
@@ -96,56 +91,22 @@ def read(request: Request) -> Call:
     )
 
 
-def _going_on(call: Call, records: list[Record]) -> Call:
-    """The call with all that went before it, and the means to estimate its tokens."""
-    if records:
-        before = written_out(records)
-        told, lost = for_strangers(before)
-        whole = _with_input(call.body, before)
-        relayed = _with_input(call.body, told) if lost else whole
-        call = replace(call, earlier=Earlier(whole=whole, relayed=relayed, home=records[-1].home, lost=lost))
-    return replace(call, estimate=lambda: _estimated(call.whole)) if call.action == "count_tokens" else call
+async def _conversation(context: RequestContext, call: Call, services: Services) -> Conversation:
+    if context.identity is None:
+        return Conversation()
+    found = await load(services.responses, context.identity.project.uid, call.body.fields)
+    return found or Conversation()
+
+
+def _going_on(call: Call, conversation: Conversation) -> Call:
+    """The call with all that it only names."""
+    if not conversation.homes:
+        return call
+    relayed, lost = conversation.relayed(call.body)
+    earlier = Earlier(whole=conversation.whole(call.body), relayed=relayed, home=conversation.home, lost=lost)
+    return replace(call, earlier=earlier)
 
 
 def _estimated(body: Body) -> bytes:
     tokens = estimate("chat", body.fields, body.raw, protocol=PROTOCOL).input
     return dump({"object": "response.input_tokens", "input_tokens": tokens}).encode()
-
-
-async def _conversation(context: RequestContext, fields: ResponseFields, store: ResponseStore) -> list[Record]:
-    """All responses that the request goes on from, in order. Raises `InvalidRequest` where one is not kept."""
-    last_id = fields.previous_response_id
-    if last_id is None or context.identity is None:
-        return []
-    project_uid = context.identity.project.uid
-    last = await store.find(project_uid, last_id)
-    if last is None:
-        raise _not_found(last_id)
-    if len(last.chain) >= _MOST_EARLIER:
-        raise InvalidRequest(
-            f"the conversation has more than {_MOST_EARLIER} responses: start a new one, with a summary of it as input",
-            param="previous_response_id",
-        )
-    ids = (*last.chain, last_id)
-    found = await store.recall(project_uid, ids)
-    records = [record for record in found if record is not None]
-    if len(records) < len(ids):
-        raise _not_found(next(one for one, record in zip(ids, found, strict=True) if record is None))
-    return records
-
-
-def _not_found(response_id: str) -> InvalidRequest:
-    return InvalidRequest(
-        f"Previous response with id {response_id!r} not found: it was not stored, has expired or was deleted; "
-        "send the whole conversation as input",
-        param="previous_response_id",
-        code="previous_response_not_found",
-    )
-
-
-def _with_input(body: Body, before: list[object]) -> Body:
-    own = body.fields.get("input")
-    change = {"input": [*before, *(input_items(own) if isinstance(own, str) else own or [])]}
-    raw = body.edited(change, ("previous_response_id",))
-    fields = {name: value for name, value in body.fields.items() if name != "previous_response_id"}
-    return Body(raw, raw.decode(), fields | change)

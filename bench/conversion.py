@@ -35,19 +35,25 @@ def table() -> str:
     ]
     for provider in CODECS.values():
         stream, answer = list(_stream(provider)), _answer(provider)
-        relay = RelayWire(RELAYED[provider.protocol, "chat"])
-        relayed = _per_event(relay, stream)
-        rows.append(f"| {provider.protocol}, relayed | {relayed:.2f} | 1.0 | {_whole(relay, answer):.0f} | 0 |")
+        relayed = _relayed(provider, stream, answer, rows)
         for client in CODECS.values():
             if client is not provider:
                 wire = ConvertingWire(provider, client, _STAMP, include_usage=True)
-                event = _per_event(wire, stream)
-                asked = _microseconds(_request(client, provider))
-                name = f"{provider.protocol} → {client.protocol}"
-                rows.append(
-                    f"| {name} | {event:.2f} | {event / relayed:.1f} | {_whole(wire, answer):.0f} | {asked:.0f} |"
-                )
+                event, asked = _per_event(wire, stream), _microseconds(_request(client, provider))
+                name, ratio = f"{provider.protocol} → {client.protocol}", f"{event / relayed:.1f}" if relayed else "–"
+                rows.append(f"| {name} | {event:.2f} | {ratio} | {_whole(wire, answer):.0f} | {asked:.0f} |")
     return "\n".join(rows)
+
+
+def _relayed(provider: Codec, stream: list[bytes], answer: bytes, rows: list[str]) -> float | None:
+    """µs of an event where the client speaks the same protocol, with its row; None where nothing relays it yet."""
+    relayed = RELAYED.get((provider.protocol, "chat"))
+    if relayed is None:
+        return None
+    relay = RelayWire(relayed)
+    event = _per_event(relay, stream)
+    rows.append(f"| {provider.protocol}, relayed | {event:.2f} | 1.0 | {_whole(relay, answer):.0f} | 0 |")
+    return event
 
 
 def _stream(codec: Codec) -> Iterator[bytes]:
@@ -77,6 +83,7 @@ def _per_event(wire: Wire, stream: list[bytes]) -> float:
         tap = wire.tap(max_event_bytes=_MAX_EVENT)
         for chunk in stream:
             tap.feed(chunk)
+        tap.end()
         if not tap.found.done:
             raise RuntimeError("the bench's own stream has no end")
 

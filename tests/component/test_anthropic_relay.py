@@ -63,7 +63,10 @@ ODD = (
 
 
 async def test_a_message_reaches_both_sides_as_it_came(world: World, gateway: GatewayProcess) -> None:
-    answer = b'{ "id":"msg_1","type":"message","content":[ {"type":"future","x":1.50} ],"new":1e2,"usage":{"input_tokens":3,"output_tokens":1}}'  # noqa: E501
+    answer = (
+        b'{ "id":"msg_1","type":"message","content":[ {"type":"future","x":1.50} ],"new":1e2,'
+        b'"usage":{"input_tokens":3,"output_tokens":1}}'
+    )
     async with pooled(world, gateway, **CLAUDE) as pool:
         pool.first.script(Json(body=answer))
         reply = await pool.caller.post("/v1/messages", (ODD % (pool.route.model, "")).encode())
@@ -79,10 +82,13 @@ async def test_a_message_reaches_both_sides_as_it_came(world: World, gateway: Ga
 async def test_a_stream_reaches_both_sides_as_it_came(world: World, gateway: GatewayProcess) -> None:
     odd = (
         START + b": a comment\n\n" + PING
-        + b'event: content_block_start\ndata: {"type": "content_block_start","index":0,"content_block":{"type":"text","text":""}  }\n\n'  # noqa: E501
-        + b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"\\u0131 \\"error\\""}}\n\n'  # noqa: E501
+        + b'event: content_block_start\ndata: {"type": "content_block_start","index":0,'
+        + b'"content_block":{"type":"text","text":""}  }\n\n'
+        + b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,'
+        + b'"delta":{"type":"text_delta","text":"\\u0131 \\"error\\""}}\n\n'
         + b'event: future\ndata: {"type":"future","x":1.50}\n\n'
-        + b'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":2}}\n\n'  # noqa: E501
+        + b'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn"},'
+        + b'"usage":{"output_tokens":2}}\n\n'
         + b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
     )  # fmt: skip
     async with pooled(world, gateway, **CLAUDE) as pool:
@@ -176,7 +182,8 @@ async def test_a_stream_that_hangs_after_a_ping_moves_on(world: World, gateway: 
 async def test_a_clients_own_mistake_is_told_in_the_providers_words(
     world: World, gateway: GatewayProcess, stream: bool
 ) -> None:
-    body = b'{ "type":"error","error":{"type":"invalid_request_error","message":"max_tokens: 1 > 0","details":null},"request_id":"req_011" }'  # noqa: E501
+    told = b'"type":"invalid_request_error","message":"max_tokens: 1 > 0","details":null'
+    body = b'{ "type":"error","error":{' + told + b'},"request_id":"req_011" }'
     async with pooled(world, gateway, **CLAUDE) as pool:
         pool.first.script(Json(400, body))
         reply = await ask(pool, stream=stream)

@@ -81,7 +81,11 @@ class GatewayProcess:
         return [json.loads(line) for line in self.log.splitlines() if line.startswith("{")]
 
     def __enter__(self) -> "GatewayProcess":
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

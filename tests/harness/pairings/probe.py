@@ -118,8 +118,10 @@ def _streamed(body: Fragment, client: Codec, provider: Codec) -> tuple[Any, tupl
     for event in reader.feed(sent) + reader.end():
         folding.feed(event)
     dropped = (*source.dropped(), *tap.dropped())
-    response = replace(folding.response(), created=_STAMP.created)
-    return client.encode_response(response, _STAMP).body, tuple(dict.fromkeys(dropped))
+    whole = client.encode_response(replace(folding.response(), created=_STAMP.created), _STAMP)
+    # a stream may tell more than a whole answer of the same protocol can: then it is looked at as it is
+    told = {**whole.body, "stream": sent.decode()} if whole.dropped else whole.body
+    return told, tuple(dict.fromkeys(dropped))
 
 
 def _judged(probe: Probe, receiver: str, *, told: Any, plain: Any, dropped: tuple[str, ...]) -> Verdict:

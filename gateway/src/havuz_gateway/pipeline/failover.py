@@ -187,7 +187,7 @@ class Failovers:
         member, model, now = current.candidate.member, current.candidate.target.model, self._services.now()
         member.waited(model, now - current.started_at, now, stream=self._call.stream)
         rest = rest_hint(opened.response.headers, self._services.wall())
-        if rest is not None:
+        if rest:
             member.health.rest(model, rest, now)
 
     def _fail(self, current: Attempt, verdict: Verdict) -> None:

@@ -62,11 +62,11 @@ def _weighed(call: Call, identity: Identity, plan: Plan, targets: Sequence[Targe
     """The plan with what the choice among its candidates looks at."""
     small = too_small(call, plan, targets)
     match plan.route.balance:
-        case "CacheAffinity":
+        case "CacheAffinity" if call.action == "chat":
             return replace(plan, too_small=small, conversation=conversation_of(call, identity))
         case "Cheapest":
             return replace(plan, too_small=small, costs=costs(call, plan, identity.project.billing.unit))
-        case "LeastBusy" | "Weighted" | "LowestLatency":
+        case "LeastBusy" | "Weighted" | "LowestLatency" | "CacheAffinity":
             return replace(plan, too_small=small) if small else plan
         case _:
             raise AssertionError(f"no balance policy: {plan.route.balance!r}")

@@ -85,7 +85,7 @@ class Plan:
     tiers: tuple[tuple[Candidate, ...], ...]
     modes: tuple[Mode, ...] = ()
     output_bound: int | None = None
-    conversation: int = 0
+    conversation: int | None = None
     costs: Mapping[int, int] = field(default_factory=dict)
     too_small: frozenset[int] = frozenset()
 

@@ -25,13 +25,14 @@ _MASK = (1 << 64) - 1
 class Asked:
     """What the policies look at of a request.
 
-    `conversation` is the same number for the requests of one conversation (`CacheAffinity`); `costs` are what the
+    `conversation` is the same number for the requests of one conversation, None for what is no part of one, such as
+    embeddings (`CacheAffinity`); `costs` are what the
     request will probably cost at each target, by the target's identity (`Cheapest`).
     """
 
     balance: Balance
     stream: bool = False
-    conversation: int = 0
+    conversation: int | None = None
     costs: Mapping[int, int] = field(default_factory=dict)
 
 
@@ -50,12 +51,12 @@ def choose(usable: Sequence[Candidate], asked: Asked, *, now: float, rng: random
     match asked.balance:
         case "Weighted":
             return usable[_draw(weights, rng, None)]
-        case "LeastBusy" | "Cheapest":
-            return _less_busy_of_two(usable, weights, rng)
         case "LowestLatency":
             return _quicker_of_two(usable, weights, rng, now=now, stream=asked.stream)
-        case "CacheAffinity":
+        case "CacheAffinity" if asked.conversation is not None:
             return _at_home(usable, weights, asked.conversation)
+        case "LeastBusy" | "Cheapest" | "CacheAffinity":
+            return _less_busy_of_two(usable, weights, rng)
         case _:
             raise AssertionError(f"no balance policy: {asked.balance!r}")
 

@@ -38,7 +38,7 @@ def homes(candidates: list[Candidate], count: int = DRAWS) -> list[Candidate]:
     return [choose(candidates, conversation(number), now=0, rng=rng) for number in range(count)]
 
 
-@pytest.mark.parametrize("balance", ["LeastBusy", "Weighted", "LowestLatency", "Cheapest"])
+@pytest.mark.parametrize("balance", ["LeastBusy", "Weighted", "LowestLatency", "Cheapest", "CacheAffinity"])
 @pytest.mark.parametrize("weights", [(1, 1), (9, 1), (5, 3, 2)])
 def test_an_idle_pool_of_equals_shares_by_weight(balance: Balance, weights: tuple[int, ...]) -> None:
     rng, candidates = random.Random(1), pool_of(*weights)

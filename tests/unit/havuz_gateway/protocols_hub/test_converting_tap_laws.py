@@ -1,15 +1,16 @@
 """The laws of a stream on its way between any two registered protocols, on the golden streams and answers."""
 
 import json
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from havuz_gateway.protocols import sse
 from havuz_gateway.protocols.codec import Codec, Stamp, StreamReader
-from havuz_gateway.protocols.errors import AnswerUnreadable, ProviderError
+from havuz_gateway.protocols.errors import ProviderError
 from havuz_gateway.protocols.neutral.errors import AnswerFailed
 from havuz_gateway.protocols.neutral.events import ResponseEnd, ResponseError
 from havuz_gateway.protocols.neutral.fold import fold
@@ -24,6 +25,8 @@ STAMP = Stamp(id="id-1", model="public", created=1_763_700_000)
 MAX_EVENT = 1_000_000
 BROKE = ProviderError("the provider's stream broke off", type="api_error")
 RELAXED = settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow])
+# What ends a stream where that need not be its last event. Google's is the reason to finish.
+ENDS = {"gemini": (b'"finishReason"',), "openai_responses": (b'"response.completed"', b'"response.incomplete"')}
 PAIRS = [
     pytest.param(provider, client, id=f"{provider.protocol}-to-{client.protocol}")
     for provider in CODECS.values()
@@ -74,22 +77,26 @@ def test_byte_by_byte_is_a_chunking_too(provider: Codec, client: Codec) -> None:
 @RELAXED
 @given(data=st.data())
 def test_a_truncated_stream_never_ends_clean(provider: Codec, client: Codec, data: st.DataObject) -> None:
-    stream = data.draw(st.sampled_from(streams(provider))).rstrip(b"\r\n")
-    cut = data.draw(st.integers(0, len(stream) - 1) | st.sampled_from(ends_of_events(stream)))
+    events = to_the_end(provider, data.draw(st.sampled_from(streams(provider))))
+    stream = b"".join(events).rstrip(b"\r\n")
+    ends = list(accumulate(map(len, events[:-1]), initial=0))
+    cut = data.draw(st.integers(0, len(stream) - 1) | st.sampled_from(ends))
     tap = wire(provider, client).tap(max_event_bytes=MAX_EVENT)
     told = through(tap, [stream[:cut]])
     assert not tap.found.done
     reader = StreamReader(client.stream_decoder(), max_event_bytes=MAX_EVENT)
-    events = reader.feed(told + tap.fail(BROKE))
-    assert ResponseEnd() not in events
-    assert isinstance(events[-1], ResponseError), "the client is not told that its stream broke"
+    heard = reader.feed(told + tap.fail(BROKE))
+    assert ResponseEnd() not in heard
+    assert isinstance(heard[-1], ResponseError), "the client is not told that its stream broke"
     with pytest.raises(AnswerFailed):
-        fold(events)
+        fold(heard)
 
 
-def ends_of_events(stream: bytes) -> list[int]:
-    """Every end of an event but the last one's."""
-    return [at + 2 for at in range(len(stream) - 2) if stream[at : at + 2] == b"\n\n"]
+def to_the_end(provider: Codec, stream: bytes) -> list[bytes]:
+    """The events of a stream up to its protocol's own end; some servers add to it."""
+    found, marks = list(sse.events(stream)), ENDS.get(provider.protocol, ())
+    ends = (number for number, event in enumerate(found, 1) if any(mark in event for mark in marks))
+    return found[: next(ends, len(found))]
 
 
 @each_pair
@@ -125,8 +132,5 @@ def test_a_whole_answer_and_its_stream_cost_the_same(provider: Codec, client: Co
 def test_a_stream_without_content_is_held_back_whole(provider: Codec, client: Codec) -> None:
     for stream in streams(provider):
         tap = wire(provider, client).tap(max_event_bytes=MAX_EVENT)
-        try:
-            first = tap.feed(stream[: stream.index(b"\n\n") + 2])
-        except AnswerUnreadable:
-            pytest.fail("the first event of a golden stream is unreadable")
-        assert tap.found.committed or first == b""
+        told = tap.feed(next(sse.events(stream)))
+        assert tap.found.committed or tap.found.error is not None or told == b""

@@ -11,7 +11,7 @@ from havuz_gateway.protocols.gemini.grounding import GROUNDING, RECITED, write_g
 from havuz_gateway.protocols.gemini.logprobs import write_logprobs
 from havuz_gateway.protocols.gemini.usage import write_usage
 from havuz_gateway.protocols.gemini.wire import CONTENT, PROTOCOL, SPELLING, written
-from havuz_gateway.protocols.neutral.content import Citation, Part, Refusal, Text, ToolCall
+from havuz_gateway.protocols.neutral.content import Audio, Citation, Part, Refusal, Text, ToolCall
 from havuz_gateway.protocols.neutral.extensions import Dropped, Extensions
 from havuz_gateway.protocols.neutral.finish import Finish
 from havuz_gateway.protocols.neutral.response import ChatResponse, Choice, Logprobs
@@ -69,6 +69,8 @@ def say(part: Part, dropped: Dropped) -> list[Wire]:
     if found is None:
         dropped.note(name_of(part))
         return []
+    if isinstance(part, Audio) and part.transcript:
+        return [{"text": part.transcript}, found]  # as in a stream
     return [found]
 
 

@@ -8,7 +8,7 @@ from havuz_contract.snapshot.models import Route
 from havuz_gateway.errors import InvalidRequest
 from havuz_gateway.pipeline.authenticate import authenticate
 from havuz_gateway.pipeline.exchange import Request, Writer
-from havuz_gateway.pipeline.plan import find_route
+from havuz_gateway.pipeline.plan import find_offered
 from havuz_gateway.pipeline.services import Services
 from havuz_gateway.protocols.anthropic.wire import PROTOCOL
 from havuz_gateway.protocols.json_text import dump
@@ -36,7 +36,7 @@ async def retrieve_model(request: Request, writer: Writer, *, credential: str | 
     """One model, by its id or an alias; ids may contain slashes. Raises `NotFound` or `PermissionDenied`."""
     identity = authenticate(request, credential, PROTOCOL, services)
     asked = request.path.partition("/v1/models/")[2]
-    route = find_route(asked, identity, services)
+    route = find_offered(asked, identity, services)
     await writer.respond(200, JSON_HEADERS, dump(_model(route, asked)).encode())
 
 

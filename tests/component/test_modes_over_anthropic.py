@@ -125,11 +125,10 @@ async def test_a_client_s_own_web_search_is_not_asked_for_twice(claude: Asked) -
     assert len(claude.provider.requests[0].json["tools"]) == 1
 
 
-@pytest.mark.parametrize("kind", ["openai-compatible", "openai"])
 async def test_a_model_without_a_web_search_is_passed_over_and_the_refusal_names_the_switch(
-    world: World, gateway: GatewayProcess, provider: FakeProvider, kind: str
+    world: World, gateway: GatewayProcess, provider: FakeProvider
 ) -> None:
-    upstream = make_upstream(provider.base_url, provider=kind)
+    upstream = make_upstream(provider.base_url)
     route = make_route(make_target(upstream, model="gpt-4o"), modes={"deepsearch": SEARCH})
     customer = make_project()
     await world.apply(upstream, route, customer)
@@ -137,8 +136,23 @@ async def test_a_model_without_a_web_search_is_passed_over_and_the_refusal_names
         body = {"model": route.model, "messages": [{"role": "user", "content": "?"}], "deepsearch": True}
         reply = await caller.post("/v1/chat/completions", body)
     assert (reply.status, reply.error["param"]) == (400, "deepsearch")
-    assert f"'gpt-4o' of provider {kind!r}" in reply.error["message"]
+    assert "'gpt-4o' of provider 'openai-compatible'" in reply.error["message"]
     assert provider.requests == []
+
+
+async def test_a_model_of_openai_searches_by_responses(
+    world: World, gateway: GatewayProcess, provider: FakeProvider
+) -> None:
+    upstream = make_upstream(provider.base_url, provider="openai")
+    route, customer = make_route(make_target(upstream, model="gpt-5"), modes={"deepsearch": SEARCH}), make_project()
+    await world.apply(upstream, route, customer)
+    async with calling(gateway.base_url, customer.live) as caller:
+        body = {"model": route.model, "messages": [{"role": "user", "content": "?"}], "deepsearch": True}
+        reply = await caller.post("/v1/chat/completions", body)
+    assert reply.json["choices"][0]["message"]["content"] == "Hello! How can I help?"
+    [request] = provider.requests
+    assert (request.path, request.json["tools"]) == ("/v1/responses", [{"type": "web_search"}])
+    assert "deepsearch" not in request.json
 
 
 async def test_a_search_model_of_openai_is_sent_web_search_options(

@@ -65,10 +65,10 @@ def outgoing(call: Call, plan: Plan, candidate: Candidate, stamp: Stamp) -> Outg
 def _relayed(call: Call, plan: Plan, candidate: Candidate) -> Outgoing:
     """Without a need for change it is the client's bytes themselves."""
     body, lost = _own_body(call, candidate)
-    fields = body.fields
+    fields, relayed = body.fields, RELAYED[call.protocol, call.action]
     change: dict[str, Any] = {}
     if candidate.target.model != call.model:
-        change["model"] = candidate.target.model
+        change.update(relayed.renamed(fields, candidate.target.model))
     strip_usage = False
     if call.protocol == "openai_chat" and call.action == "chat":
         strip_usage = call.stream and not call.include_usage
@@ -85,7 +85,7 @@ def _relayed(call: Call, plan: Plan, candidate: Candidate) -> Outgoing:
     sent = body.edited(change, remove)
     return Outgoing(
         call=ProviderCall(call.action, call.protocol, candidate.target.model, call.stream, sent, call.headers),
-        wire=RelayWire(RELAYED[call.protocol, call.action], strip_usage),
+        wire=RelayWire(relayed, strip_usage),
         dropped=tuple(sorted(dropped | set(lost))),
     )
 

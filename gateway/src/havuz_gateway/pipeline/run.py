@@ -152,7 +152,7 @@ def _cost_header(context: RequestContext) -> dict[str, str]:
 def _begin_call(context: RequestContext) -> None:
     if context.trace is not None and context.call is not None and context.plan is not None:
         context.trace.begin_call(
-            operation=context.call.action,
+            operation=context.operation,
             model=context.plan.route.model,
             stream=context.call.stream,
             parameters=context.call.parameters,

@@ -11,7 +11,8 @@ from havuz_gateway.protocols.body import Body
 from havuz_gateway.telemetry.recorder import AttemptTrace
 
 Operation = Literal["chat", "embeddings"]
-Action = Literal["chat", "embeddings", "count_tokens"]
+# "embedding" is Google's call for the embedding of one content.
+Action = Literal["chat", "embeddings", "embedding", "count_tokens"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,13 @@ class Call:
     @property
     def operation(self) -> Operation:
         """The operation of the route that serves it; counting a chat's tokens is a part of chat."""
-        return "chat" if self.action == "count_tokens" else self.action
+        match self.action:
+            case "chat" | "count_tokens":
+                return "chat"
+            case "embeddings" | "embedding":
+                return "embeddings"
+            case _:
+                raise AssertionError(f"no action: {self.action!r}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,11 @@ from havuz_gateway.protocols.anthropic import stream as anthropic_stream
 from havuz_gateway.protocols.anthropic.codec import CODEC as ANTHROPIC
 from havuz_gateway.protocols.anthropic.errors import read_error as read_anthropic_error
 from havuz_gateway.protocols.codec import Codec
+from havuz_gateway.protocols.gemini import answer as gemini_answer
+from havuz_gateway.protocols.gemini import stream as gemini_stream
 from havuz_gateway.protocols.gemini.codec import CODEC as GEMINI
+from havuz_gateway.protocols.gemini.errors import read_error as read_gemini_error
+from havuz_gateway.protocols.gemini.request import renamed
 from havuz_gateway.protocols.openai.errors import read_error as read_openai_error
 from havuz_gateway.protocols.openai_chat import answer as chat_answer
 from havuz_gateway.protocols.openai_chat import stream as chat_stream
@@ -30,4 +34,8 @@ RELAYED: dict[tuple[str, str], Relayed] = {
     ("openai_responses", "count_tokens"): Relayed(responses_answer.read_token_count, read_openai_error),
     ("anthropic", "chat"): Relayed(anthropic_answer.read_message, read_anthropic_error, anthropic_stream.STREAM),
     ("anthropic", "count_tokens"): Relayed(anthropic_answer.read_token_count, read_anthropic_error),
+    ("gemini", "chat"): Relayed(gemini_answer.read_generated, read_gemini_error, gemini_stream.STREAM, renamed=renamed),
+    ("gemini", "count_tokens"): Relayed(gemini_answer.read_token_count, read_gemini_error, renamed=renamed),
+    ("gemini", "embeddings"): Relayed(gemini_answer.read_embeddings, read_gemini_error, renamed=renamed),
+    ("gemini", "embedding"): Relayed(gemini_answer.read_embedding, read_gemini_error, renamed=renamed),
 }

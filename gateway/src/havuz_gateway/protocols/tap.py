@@ -30,6 +30,7 @@ class Findings:
     id: str | None = None
     model: str | None = None
     finish_reasons: tuple[str, ...] = ()
+    choices: dict[int, str | None] = field(default_factory=dict)  # by index, with the reason of those that ended
     raw_usage: Mapping[str, Any] = field(default_factory=dict)  # of a protocol that tells it in pieces
 
 

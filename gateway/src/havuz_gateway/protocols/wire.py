@@ -4,9 +4,9 @@ Where both ends speak one protocol the bytes are relayed (`RelayWire`), otherwis
 (`ConvertingWire`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from havuz_gateway.protocols.answer import Answer
 from havuz_gateway.protocols.codec import Codec, Stamp
@@ -30,11 +30,15 @@ class Wire(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Relayed:
-    """How one operation's answers are read where both ends speak one protocol. `stream` None: it has no streams."""
+    """How one operation goes through where both ends speak one protocol. `stream` None: it has no streams.
+
+    `renamed` gives the members to set in a body for another model than the client asked for.
+    """
 
     read_answer: Callable[[bytes], Answer]
     read_error: Callable[[bytes], ProviderError]
     stream: StreamRules | None = None
+    renamed: Callable[[Mapping[str, Any], str], dict[str, Any]] = lambda fields, model: {"model": model}
 
 
 @dataclass(frozen=True, slots=True)

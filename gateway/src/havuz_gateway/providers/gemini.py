@@ -11,9 +11,9 @@ from havuz_gateway.providers.quirks import gemini_quirks
 from havuz_gateway.transport.base import UpstreamRequest
 
 _PROTOCOLS: Mapping[str, tuple[str, ...]] = {
-    "chat": ("gemini",), "embeddings": ("gemini",), "count_tokens": ("gemini",),
+    "chat": ("gemini",), "embeddings": ("gemini",), "embedding": ("gemini",), "count_tokens": ("gemini",),
 }  # fmt: skip
-_METHODS = {"embeddings": "batchEmbedContents", "count_tokens": "countTokens"}
+_METHODS = {"embeddings": "batchEmbedContents", "embedding": "embedContent", "count_tokens": "countTokens"}
 _COLLECTIONS = ("models/", "tunedModels/")
 
 

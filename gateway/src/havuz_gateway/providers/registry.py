@@ -3,12 +3,13 @@
 from havuz_gateway.providers.anthropic import Anthropic
 from havuz_gateway.providers.azure_openai import AzureOpenAI
 from havuz_gateway.providers.base import Provider
+from havuz_gateway.providers.gemini import Gemini
 from havuz_gateway.providers.mock import Mock
 from havuz_gateway.providers.openai import OpenAI
 from havuz_gateway.providers.openai_compatible import OpenAICompatible
 
 PROVIDERS: dict[str, Provider] = {
-    provider.name: provider for provider in (OpenAI(), AzureOpenAI(), Anthropic(), OpenAICompatible(), Mock())
+    provider.name: provider for provider in (OpenAI(), AzureOpenAI(), Anthropic(), Gemini(), OpenAICompatible(), Mock())
 }
 
 

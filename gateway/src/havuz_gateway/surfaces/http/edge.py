@@ -123,6 +123,8 @@ class HttpEdge:
                 await writer.respond(204, {"allow": place.allow}, b"")
                 return
             request, credential = await self._read(raw, request_id, surface)
+            if surface.framing is not None:
+                writer.framing = surface.framing(request)
             await endpoint(request, writer, credential=credential, services=self._services)
             if not writer.started:
                 raise GatewayError("the request was handled without an answer: report this with the request id")
@@ -150,7 +152,7 @@ class HttpEdge:
         query: dict[str, tuple[str, ...]] = {}
         if raw.query_string:
             query = {name: tuple(raw.query.getall(name)) for name in raw.query}
-        credential = take_credential(headers, query)
+        credential = take_credential(headers, query, surface.key_places)
         host = _host(headers.get("host", ""))
 
         def request(body: bytes) -> Request:

@@ -1,0 +1,43 @@
+"""A stream as one JSON array, Google's form of it where a client does not ask for `alt=sse`."""
+
+from collections.abc import Mapping
+
+from havuz_gateway.errors import InvalidRequest
+from havuz_gateway.pipeline.exchange import Request
+from havuz_gateway.protocols import sse
+
+_STREAMED = ":streamGenerateContent"
+
+
+def framing(request: Request) -> "ArrayFraming | None":
+    """An array for a stream that was not asked for as server-sent events. Raises `InvalidRequest`."""
+    if not request.path.endswith(_STREAMED):
+        return None
+    match request.query.get("alt", ("json",))[0]:
+        case "sse":
+            return None
+        case "json":
+            return ArrayFraming()
+        case other:
+            raise InvalidRequest(f"'alt' is {other[:20]!r}; it must be 'sse' or 'json'", param="alt")
+
+
+class ArrayFraming:
+    """Each event's data is an item; what keeps the connection alive is white space. An error is the last item."""
+
+    headers: Mapping[str, str] = {"content-type": "application/json; charset=UTF-8"}
+
+    def __init__(self) -> None:
+        self._begun = False
+
+    def feed(self, events: bytes) -> bytes:
+        """The items that the events carry, or a line break where they are comments only."""
+        items = sse.data_in(events)
+        if not items:
+            return b"\n"
+        before, self._begun = b",\r\n" if self._begun else b"[", True
+        return before + b",\r\n".join(items)
+
+    def end(self) -> bytes:
+        """The end of the array."""
+        return b"\n]" if self._begun else b"[]"

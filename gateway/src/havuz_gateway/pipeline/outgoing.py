@@ -112,11 +112,12 @@ def _translated(call: Call, plan: Plan, candidate: Candidate, protocol: str, sta
             param="max_tokens",
         )
     request = replace(request, model=model, stream=call.stream, include_usage=True if call.stream else None)
-    if plan.output_bound is not None and request.output_limit is None:
-        request = replace(request, output_limit=plan.output_bound)
+    quirks = candidate.member.provider.quirks(model)
+    if request.output_limit is None:
+        request = replace(request, output_limit=_output_limit(plan, candidate, protocol, quirks))
     if _searches(call, plan, candidate, protocol):
         request = replace(request, tools=_with_search(request.tools or ()))
-    encoded = codec.encode_request(request, candidate.member.provider.quirks(model))
+    encoded = codec.encode_request(request, quirks)
     body = dict(encoded.body)
     dropped |= _apply_to(body, (candidate.target.parameters,))
     wire = ConvertingWire(
@@ -127,6 +128,16 @@ def _translated(call: Call, plan: Plan, candidate: Candidate, protocol: str, sta
         wire=wire,
         dropped=tuple(sorted(dropped | set(encoded.dropped))),
     )
+
+
+def _output_limit(plan: Plan, candidate: Candidate, protocol: str, quirks: Quirks) -> int | None:
+    """The bound to ask for where the client gave none.
+
+    Anthropic's protocol must name one. Without a known window no more was reserved than the usual, thinking included.
+    """
+    if plan.output_bound is None and protocol == "anthropic" and candidate.target.context_window is None:
+        return quirks.output_limit
+    return plan.output_bound
 
 
 def _searches(call: Call, plan: Plan, candidate: Candidate, protocol: str) -> bool:

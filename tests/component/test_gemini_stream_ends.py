@@ -24,7 +24,7 @@ from harness.fake_provider_gemini import (
     written,
 )
 from harness.gateway import GatewayProcess
-from harness.google import chunks_of, generate, parts_of
+from harness.google import chunks_of, generate, parts_of, path_of, spoken
 from harness.pooled import pooled
 from harness.world import World
 from havuz_contract.snapshot.models import Failover
@@ -32,6 +32,8 @@ from havuz_contract.snapshot.models import Failover
 GEMINI = {"upstream_fields": {"provider": "gemini"}}
 BOTH = pytest.mark.parametrize("stream", [False, True], ids=["json", "stream"])
 OVERLOADED = error_body(503, "UNAVAILABLE", "The model is overloaded. Please try again later.")
+
+ASKED = {"contents": [{"parts": [{"text": "x"}]}]}
 
 
 def begun(*texts: str) -> bytes:
@@ -80,6 +82,38 @@ async def test_an_error_in_the_middle_is_passed_on_and_ends_the_stream(world: Wo
         reply = await generate(pool.caller, pool.route.model, stream=True)
         assert reply.body == begun("Hello") + written(OVERLOADED)
         assert pool.asked == (1, 0)
+
+
+BARE = json.dumps(error_body(500, "INTERNAL", "An internal error has occurred."), indent=2).encode()
+BARE_ENDS = [
+    pytest.param(end, id=name) for name, end in (("closed", b""), ("a line", b"\n"), ("a blank line", b"\n\n"))
+]
+
+
+@pytest.mark.parametrize("end", BARE_ENDS)
+async def test_an_error_without_data_before_it_is_an_error(world: World, gateway: GatewayProcess, end: bytes) -> None:
+    async with pooled(world, gateway, **GEMINI) as pool:
+        pool.first.script(RawEvents(begun("Hello") + BARE + end))
+        reply = await generate(pool.caller, pool.route.model, stream=True)
+        assert reply.body.startswith(begun("Hello"))
+        assert json.loads(reply.body.removeprefix(begun("Hello"))) == json.loads(BARE)
+        pool.first.script(RawEvents(begun("Hello") + BARE + end))
+        array = await pool.caller.post(path_of(pool.route.model, "streamGenerateContent").partition("?")[0], ASKED)
+        assert array.json[-1] == json.loads(BARE)
+        pool.first.script(RawEvents(BARE + end))
+        assert spoken(await generate(pool.caller, pool.route.model, stream=True)).startswith("Hello!")
+        pool.first.script(RawEvents(begun("Hello") + BARE + end))
+        translated = await pool.ask(stream=True)
+        assert b"An internal error has occurred." in translated.body
+        assert b"[DONE]" not in translated.body
+
+
+async def test_waiting_is_bridged_by_what_googles_sdk_can_read(world: World, gateway: GatewayProcess) -> None:
+    async with pooled(world, gateway, failover=Failover(keepalive=0.1), **GEMINI) as pool:
+        pool.first.script(GeneratedStream(delay=0.3))
+        reply = await generate(pool.caller, pool.route.model, stream=True)
+        assert reply.body.startswith(b"\n")
+        assert b":" not in reply.body.partition(b"data")[0]
 
 
 @BOTH

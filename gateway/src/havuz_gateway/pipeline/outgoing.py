@@ -9,11 +9,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from havuz_contract.snapshot.models import Parameters
+from havuz_gateway.metering.estimate import estimate
 from havuz_gateway.metering.prompts import bound_change
 from havuz_gateway.pipeline.types import Call, Plan
 from havuz_gateway.pool.types import Candidate
 from havuz_gateway.protocols.body import Body
 from havuz_gateway.protocols.codec import Quirks, Stamp
+from havuz_gateway.protocols.conversions import CONVERSIONS, Question
 from havuz_gateway.protocols.json_text import dump
 from havuz_gateway.protocols.neutral.errors import CannotExpress
 from havuz_gateway.protocols.neutral.request import ChatRequest
@@ -24,8 +26,8 @@ from havuz_gateway.providers.base import ProviderCall, protocols_for
 
 # Members of the body that are havuz's own; no provider knows them.
 _OWN_MEMBERS = ("timeout", "think", "deepsearch")
-_TRANSLATED = ("chat",)  # what is asked across protocols; the rest only of a provider that speaks the client's
 _SEARCHING = "openai_responses"  # in which every model of OpenAI's that calls tools can search the web
+_ASKED_AS = {"embedding": "embeddings"}  # what a client's action is where the provider's protocol has no such
 _ID_PREFIXES = {"openai_chat": "chatcmpl-", "anthropic": "msg_", "openai_responses": "resp_"}
 
 
@@ -50,16 +52,19 @@ def outgoing(call: Call, plan: Plan, candidate: Candidate, stamp: Stamp) -> Outg
     Responses has OpenAI's hosted tools. Raises `InvalidRequest` for a request that can't be translated,
     `CannotExpress` where another target may do.
     """
+    provider, asked = candidate.member.provider, _ASKED_AS.get(call.action, call.action)
+    own = protocols_for(provider, call.action, call.protocol)
     refused: CannotExpress | None = None
-    for protocol in protocols_for(candidate.member.provider, call.action, call.protocol):
+    for protocol in own or protocols_for(provider, asked, call.protocol):
         try:
             if protocol == call.protocol:
                 return _relayed(call, plan, candidate)
-            if call.action in _TRANSLATED:
+            if call.action == "chat":
                 return _translated(call, plan, candidate, protocol, stamp)
+            return _converted(call, plan, candidate, protocol)
         except CannotExpress as error:
             refused = refused or error
-    raise refused or CannotExpress(f"the provider of model {call.model!r} has no {call.action}", param="model")
+    raise refused or _no_such_action(call)
 
 
 def _relayed(call: Call, plan: Plan, candidate: Candidate) -> Outgoing:
@@ -128,6 +133,30 @@ def _translated(call: Call, plan: Plan, candidate: Candidate, protocol: str, sta
         wire=wire,
         dropped=tuple(sorted(dropped | set(encoded.dropped))),
     )
+
+
+def _converted(call: Call, plan: Plan, candidate: Candidate, protocol: str) -> Outgoing:
+    """What is no chat, in the provider's own words. Raises `CannotExpress` where it has none."""
+    convert = CONVERSIONS.get((call.protocol, call.action, protocol))
+    if convert is None:
+        raise _no_such_action(call)
+    model = candidate.target.model
+    fields = {name: value for name, value in call.body.fields.items() if name not in _OWN_MEMBERS}
+    dropped = _apply_to(fields, (mode.parameters for mode in plan.modes))
+    tokens = estimate(call.operation, fields, call.body.raw, protocol=call.protocol).input
+    converted = convert(Question(fields, model, call.model, candidate.member.provider.quirks(model), tokens))
+    asked = _ASKED_AS.get(call.action, call.action)
+    body = dict(converted.encoded.body)
+    dropped |= _apply_to(body, (candidate.target.parameters,))
+    return Outgoing(
+        call=ProviderCall(asked, protocol, model, False, dump(body).encode(), converted.encoded.headers),
+        wire=converted.wire,
+        dropped=tuple(sorted(dropped | set(converted.encoded.dropped))),
+    )
+
+
+def _no_such_action(call: Call) -> CannotExpress:
+    return CannotExpress(f"the provider of model {call.model!r} has no {call.action}", param="model")
 
 
 def _output_limit(plan: Plan, candidate: Candidate, protocol: str, quirks: Quirks) -> int | None:

@@ -102,6 +102,8 @@ class RelayTap:
             except AnswerUnreadable:
                 return b""
         found.done = found.done or (found.error is None and self._rules.ends_at_eof(found))
+        if found.error is not None and found.committed:
+            return last
         return self._release(last) if found.done else b""
 
     def fail(self, error: ProviderError) -> bytes:

@@ -12,10 +12,10 @@ from havuz_gateway.pipeline.services import Services
 from havuz_gateway.protocols.gemini.wire import PROTOCOL
 from havuz_gateway.surfaces.base import Surface
 from havuz_gateway.surfaces.credentials import KeyPlaces
-from havuz_gateway.surfaces.gemini.array import framing
 from havuz_gateway.surfaces.gemini.count_tokens import count_tokens
 from havuz_gateway.surfaces.gemini.embeddings import embed
 from havuz_gateway.surfaces.gemini.errors import render_error, stream_error
+from havuz_gateway.surfaces.gemini.framing import framing
 from havuz_gateway.surfaces.gemini.generate import generate
 from havuz_gateway.surfaces.gemini.models import list_models, retrieve_model
 

@@ -1,4 +1,4 @@
-"""Google's form of a stream without `alt=sse`: one JSON array."""
+"""Google's two forms of a stream: events with `alt=sse`, else one JSON array."""
 
 import json
 
@@ -6,7 +6,8 @@ import pytest
 
 from havuz_gateway.errors import InvalidRequest
 from havuz_gateway.pipeline.exchange import Request
-from havuz_gateway.surfaces.gemini.array import ArrayFraming, framing
+from havuz_gateway.protocols import sse
+from havuz_gateway.surfaces.gemini.framing import ArrayFraming, EventFraming, framing
 
 
 def asked(path: str, **query: str) -> Request:
@@ -29,6 +30,12 @@ def test_a_stream_of_nothing_is_an_empty_array() -> None:
     assert json.loads(framed(b": keepalive\n\n")) == []
 
 
+def test_events_stay_as_they_are_without_comments_that_googles_sdk_can_not_read() -> None:
+    events = EventFraming()
+    assert events.feed(b'data: {"a":1}\r\n\r\n: x\n\n') == b'data: {"a":1}\r\n\r\n: x\n\n'
+    assert events.feed(sse.COMMENT_KEEPALIVE) + events.end() == b"\n"
+
+
 def test_an_array_that_is_cut_off_is_no_json() -> None:
     with pytest.raises(ValueError, match="Expecting"):
         json.loads(framed(b'data: {"a":1}\n\n', whole=False))
@@ -36,8 +43,8 @@ def test_an_array_that_is_cut_off_is_no_json() -> None:
 
 @pytest.mark.parametrize("query", [{}, {"alt": "json"}], ids=["no alt", "json"])
 def test_only_streams_are_arrays(query: dict[str, str]) -> None:
-    assert framing(asked("/v1beta/models/m:streamGenerateContent", **query)) is not None
-    assert framing(asked("/v1beta/models/m:streamGenerateContent", alt="sse")) is None
+    assert isinstance(framing(asked("/v1beta/models/m:streamGenerateContent", **query)), ArrayFraming)
+    assert isinstance(framing(asked("/v1beta/models/m:streamGenerateContent", alt="sse")), EventFraming)
     assert framing(asked("/v1beta/models/m:generateContent", **query)) is None
 
 

@@ -1,25 +1,40 @@
-"""A stream as one JSON array, Google's form of it where a client does not ask for `alt=sse`."""
+"""The two forms of Google's streams: server-sent events where a client asks for `alt=sse`, else one JSON array."""
 
 from collections.abc import Mapping
 
 from havuz_gateway.errors import InvalidRequest
 from havuz_gateway.pipeline.exchange import Request
 from havuz_gateway.protocols import sse
+from havuz_gateway.surfaces.base import Framing
 
 _STREAMED = ":streamGenerateContent"
 
 
-def framing(request: Request) -> "ArrayFraming | None":
-    """An array for a stream that was not asked for as server-sent events. Raises `InvalidRequest`."""
+def framing(request: Request) -> Framing | None:
+    """The form that a request for a stream asks for. Raises `InvalidRequest`."""
     if not request.path.endswith(_STREAMED):
         return None
     match request.query.get("alt", ("json",))[0]:
         case "sse":
-            return None
+            return EventFraming()
         case "json":
             return ArrayFraming()
         case other:
             raise InvalidRequest(f"'alt' is {other[:20]!r}; it must be 'sse' or 'json'", param="alt")
+
+
+class EventFraming:
+    """Events as they are. What keeps the connection alive is an empty line: Google's SDK can't read comments."""
+
+    headers: Mapping[str, str] = {}
+
+    def feed(self, events: bytes) -> bytes:
+        """The events, or the empty line."""
+        return b"\n" if events == sse.COMMENT_KEEPALIVE else events
+
+    def end(self) -> bytes:
+        """Nothing: the end of the body is the end."""
+        return b""
 
 
 class ArrayFraming:

@@ -7,8 +7,12 @@ from collections.abc import Awaitable, Callable, Iterator
 
 from havuz_contract.connection import connect, read_url
 from havuz_contract.settings import SettingsError
+from havuz_contract.snapshot.envelope import Keyring
 from havuz_contract.snapshot.models import Upstream
 from havuz_gateway import lifecycle
+from havuz_gateway.callbacks.delivery import Callbacks
+from havuz_gateway.callbacks.queue import CallbackQueue
+from havuz_gateway.callbacks.signing import WebhookSecrets
 from havuz_gateway.config.disk_copy import DiskCopy
 from havuz_gateway.config.fleet import FleetReport
 from havuz_gateway.config.holder import Holder
@@ -73,6 +77,7 @@ class _Parts:
         self.files = _files(settings)
         self.links = Links(keyring, seconds=settings.file_link_hours * 3600)
         self.fetcher = GuardedFetcher(allow=read_networks(settings.fetch_allow))
+        self.callbacks = self._callbacks(settings, keyring)
         self.services = self._services(settings)
 
     def _services(self, settings: Settings) -> Services:
@@ -86,12 +91,33 @@ class _Parts:
             files=self.files,
             links=self.links,
             fetcher=self.fetcher,
+            callbacks=self.callbacks,
             public_url=settings.public_url,
             telemetry=self.telemetry,
             test_member=self._test_member,
             now=time.monotonic,
             wall=time.time,
         )
+
+    def _callbacks(self, settings: Settings, keyring: Keyring) -> Callbacks:
+        return Callbacks(
+            CallbackQueue(self.redis, keyring),
+            WebhookSecrets(keyring),
+            self.fetcher,
+            versions=self._webhook_versions,
+            delays=[float(delay) for delay in settings.callback_delays.split()],
+            wall=time.time,
+            rng=random.Random(),  # noqa: S311 - spreads attempts
+        )
+
+    def _webhook_versions(self, project_uid: str) -> tuple[int, ...] | None:
+        project = self.holder.view().snapshot.projects.get(project_uid)
+        return None if project is None else project.webhook_versions
+
+    async def deliver_callbacks(self) -> None:
+        """Tell what is due, once it is known who its projects are."""
+        await self.holder.loaded.wait()
+        await self.callbacks.run()
 
     def _source(self) -> RedisSource:
         return RedisSource(
@@ -144,6 +170,7 @@ def build_gateway(settings: Settings) -> lifecycle.Gateway:
         "money": parts.watch.run,
         "responses": parts.responses.run,
         "files": parts.files.run,
+        "callbacks": parts.deliver_callbacks,
     }
     closing: list[Callable[[], Awaitable[None]]] = [
         parts.services.drains.close,

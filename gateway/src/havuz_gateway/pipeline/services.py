@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from havuz_gateway.callbacks.delivery import Callbacks
 from havuz_gateway.config.view import View
 from havuz_gateway.files.links import Links
 from havuz_gateway.files.object_store import ObjectStore
@@ -43,6 +44,7 @@ class Services:
     files: ObjectStore
     links: Links
     fetcher: GuardedFetcher
+    callbacks: Callbacks
     telemetry: Telemetry
     test_member: Callable[[], Member]
     now: Callable[[], float]

@@ -52,13 +52,15 @@ class Estimate(NamedTuple):
     output: int | None = None
     choices: int = 1
     predicted: int = 0  # tokens of a predicted answer, which a provider bills as output when it rejects them
-    usual_output: int = USUAL_OUTPUT_TOKENS  # of each choice, where there is no bound
+    usual_output: int | None = None  # of each choice, where that is not a chat's
     pieces: Pieces = _NO_PIECES
 
     @property
     def expected(self) -> int:
         """What a token rate counts until the true number is known."""
-        return self.input + (self.usual_output * self.choices if self.output is None else self.output)
+        if self.usual_output is not None:
+            return self.input + self.usual_output * self.choices
+        return self.input + (USUAL_OUTPUT_TOKENS * self.choices if self.output is None else self.output)
 
     def most_output(self, window: int | None) -> int:
         """The most tokens that the answer can have at a target with this context window."""

@@ -39,9 +39,7 @@ def ceiling(price: Price, estimate: Estimate, *, window: int | None) -> int:
     at_most = max(price.input or 0, price.cached_input or 0, price.cache_write or 0)
     tokens = read * at_most + estimate.most_output(window) * (price.output or 0)
     pieces = estimate.pieces
-    return _rounded_up(
-        price, tokens, images=pieces.images, characters=pieces.characters, audio_ms=pieces.most_audio_ms
-    )
+    return _rounded_up(price, tokens, images=pieces.images, characters=pieces.characters, audio_ms=pieces.most_audio_ms)
 
 
 def find(unit: str, route: Route, target: Target, operation: Operation) -> Price | None:

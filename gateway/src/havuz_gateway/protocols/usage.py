@@ -1,4 +1,4 @@
-"""What an answer used, normalised once at the codec: input includes cache reads and writes, output includes reasoning."""
+"""What was used, normalised once at the codec: input includes cache reads and writes, output includes reasoning."""
 
 from dataclasses import dataclass
 

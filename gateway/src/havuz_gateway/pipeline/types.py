@@ -10,9 +10,9 @@ from havuz_gateway.pool.verdict import Verdict
 from havuz_gateway.protocols.body import Body
 from havuz_gateway.telemetry.recorder import AttemptTrace
 
-Operation = Literal["chat", "embeddings"]
+Operation = Literal["chat", "embeddings", "image", "speech", "transcription"]
 # "embedding" is Google's call for the embedding of one content.
-Action = Literal["chat", "embeddings", "embedding", "count_tokens"]
+Action = Literal["chat", "embeddings", "embedding", "count_tokens", "image", "image_edit", "speech", "transcription"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +60,28 @@ class Call:
         return self.body if self.earlier is None else self.earlier.whole
 
     @property
+    def size(self) -> int:
+        """Bytes of the client's body."""
+        return len(self.body.raw)
+
+    @property
+    def attached(self) -> int:
+        """The number of pictures that are to be changed."""
+        images = self.body.fields.get("images")
+        return len(images) if isinstance(images, list) else 0
+
+    @property
     def operation(self) -> Operation:
         """The operation of the route that serves it; counting a chat's tokens is a part of chat."""
         match self.action:
-            case "chat" | "count_tokens":
+            case "count_tokens":
                 return "chat"
-            case "embeddings" | "embedding":
+            case "embedding":
                 return "embeddings"
+            case "image_edit":
+                return "image"
             case _:
-                raise AssertionError(f"no action: {self.action!r}")
+                return self.action
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,11 +156,7 @@ def build_gateway(settings: Settings) -> lifecycle.Gateway:
     """Wire one gateway process. Needs a running loop. Raises `SettingsError`."""
     parts = _Parts(settings)
     edge = HttpEdge(every_surface(), parts.services, bounds=HttpBounds(max_body=settings.max_body_bytes))
-    metrics = parts.telemetry.metrics
-    metrics.observe_config(revision=lambda: parts.holder.view().revision, age=parts.source.age)
-    metrics.observe_meter(money=parts.watch.money, backlog=parts.meter.backlog)
-    metrics.observe_in_flight(lambda: edge.active)
-    metrics.observe_pool(states=lambda: parts.pool.states(time.monotonic()), usable=parts.usable_shares)
+    _observe(parts, edge)
     background = {
         "configuration": parts.source.run,
         "fleet": parts.fleet.run,
@@ -193,6 +189,15 @@ def build_gateway(settings: Settings) -> lifecycle.Gateway:
         background=background,
         closing=closing,
     )
+
+
+def _observe(parts: _Parts, edge: HttpEdge) -> None:
+    """Show in the metrics what the parts know."""
+    metrics = parts.telemetry.metrics
+    metrics.observe_config(revision=lambda: parts.holder.view().revision, age=parts.source.age)
+    metrics.observe_meter(money=parts.watch.money, backlog=parts.meter.backlog)
+    metrics.observe_in_flight(lambda: edge.active)
+    metrics.observe_pool(states=lambda: parts.pool.states(time.monotonic()), usable=parts.usable_shares)
 
 
 async def run_gateway(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], None] | None = None) -> None:

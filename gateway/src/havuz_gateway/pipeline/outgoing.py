@@ -25,6 +25,7 @@ from havuz_gateway.providers.base import ProviderCall, protocol_for
 # Members of the body that are havuz's own; no provider knows them.
 _OWN_MEMBERS = ("timeout", "think", "deepsearch")
 _TRANSLATED = ("chat",)  # what is asked across protocols; the rest only of a provider that speaks the client's
+_JSON = "application/json"
 _ID_PREFIXES = {"openai_chat": "chatcmpl-", "anthropic": "msg_", "openai_responses": "resp_"}
 
 
@@ -76,10 +77,19 @@ def _relayed(call: Call, plan: Plan, candidate: Candidate) -> Outgoing:
     if _searches(call, plan, candidate):
         change.update(_search_members(call.protocol, {**fields, **change}))
     remove = [name for name in (*_OWN_MEMBERS, *dropped) if name in fields]
-    sent = body.edited(change, remove)
+    upload = call.upload
     return Outgoing(
-        call=ProviderCall(call.action, call.protocol, candidate.target.model, call.stream, sent, call.headers),
-        wire=RelayWire(RELAYED[call.protocol, call.action], strip_usage),
+        call=ProviderCall(
+            call.action,
+            call.protocol,
+            candidate.target.model,
+            call.stream,
+            body.edited(change, remove) if upload is None else upload.edited(change, remove),
+            call.headers,
+            content_type=_JSON if upload is None else upload.content_type,
+            answers=call.answers,
+        ),
+        wire=RelayWire(RELAYED[call.protocol, call.action], strip_usage, call.answers),
         dropped=tuple(sorted(dropped | set(lost))),
     )
 

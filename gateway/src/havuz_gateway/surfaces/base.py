@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from havuz_gateway.errors import GatewayError
 from havuz_gateway.pipeline.exchange import Request, Writer
@@ -35,13 +35,16 @@ class AnswerHeaders(Protocol):
         """The headers to add to an answer that has `headers`; `now` is unix seconds."""
 
 
+FormKind = Literal["image", "audio"]  # what its files are, by which it is bounded
+
+
 @dataclass(frozen=True, slots=True)
 class Surface:
     """One look of the gateway. `paths` are literal; a key of `prefixes` ends in a slash and matches what follows it.
 
     `render_error` makes a whole answer of an error, `stream_error` an event of a stream that has begun. `asked_by` is a
     header (lower case) by which a client asks for this surface: it has this one's answers on paths that another surface
-    has too, and its errors on paths that nobody has.
+    has too, and its errors on paths that nobody has. `forms` are the paths that take forms with files.
     """
 
     name: str
@@ -52,3 +55,4 @@ class Surface:
     prefixes: Mapping[str, Methods] = field(default_factory=dict)
     asked_by: str | None = None
     answer_headers: AnswerHeaders | None = None
+    forms: Mapping[str, FormKind] = field(default_factory=dict)

@@ -155,7 +155,7 @@ _MOCK = Mock()
 def build_gateway(settings: Settings) -> lifecycle.Gateway:
     """Wire one gateway process. Needs a running loop. Raises `SettingsError`."""
     parts = _Parts(settings)
-    edge = HttpEdge(every_surface(), parts.services, bounds=HttpBounds(max_body=settings.max_body_bytes))
+    edge = HttpEdge(every_surface(), parts.services, bounds=_http_bounds(settings))
     _observe(parts, edge)
     background = {
         "configuration": parts.source.run,
@@ -211,6 +211,14 @@ async def run_gateway(settings: Settings, *, stop: asyncio.Event, ready: Callabl
     )
     drain = lifecycle.Drain(delay=settings.drain_delay, grace=settings.drain_grace)
     await lifecycle.serve(build_gateway(settings), ports, drain, stop=stop, ready=ready)
+
+
+def _http_bounds(settings: Settings) -> HttpBounds:
+    return HttpBounds(
+        max_body=settings.max_body_bytes,
+        max_image_form=settings.max_image_form_bytes,
+        max_audio_form=settings.max_audio_form_bytes,
+    )
 
 
 def _meter(settings: Settings) -> RedisMeter:

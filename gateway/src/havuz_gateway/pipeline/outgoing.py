@@ -28,6 +28,7 @@ from havuz_gateway.providers.base import ProviderCall, protocols_for
 _OWN_MEMBERS = ("timeout", "think", "deepsearch")
 _SEARCHING = "openai_responses"  # in which every model of OpenAI's that calls tools can search the web
 _ASKED_AS = {"embedding": "embeddings"}  # what a client's action is where the provider's protocol has no such
+_JSON = "application/json"
 _ID_PREFIXES = {"openai_chat": "chatcmpl-", "anthropic": "msg_", "openai_responses": "resp_"}
 
 
@@ -87,10 +88,19 @@ def _relayed(call: Call, plan: Plan, candidate: Candidate) -> Outgoing:
     if _searches(call, plan, candidate, call.protocol):
         change.update(_search_members(call.protocol, {**fields, **change}))
     remove = [name for name in (*_OWN_MEMBERS, *dropped) if name in fields]
-    sent = body.edited(change, remove)
+    upload = call.upload
     return Outgoing(
-        call=ProviderCall(call.action, call.protocol, candidate.target.model, call.stream, sent, call.headers),
-        wire=RelayWire(relayed, strip_usage),
+        call=ProviderCall(
+            call.action,
+            call.protocol,
+            candidate.target.model,
+            call.stream,
+            body.edited(change, remove) if upload is None else upload.edited(change, remove),
+            call.headers,
+            content_type=_JSON if upload is None else upload.content_type,
+            answers=call.answers,
+        ),
+        wire=RelayWire(relayed, strip_usage, call.answers),
         dropped=tuple(sorted(dropped | set(lost))),
     )
 

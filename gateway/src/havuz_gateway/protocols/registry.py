@@ -11,6 +11,8 @@ from havuz_gateway.protocols.gemini.codec import CODEC as GEMINI
 from havuz_gateway.protocols.gemini.errors import read_error as read_gemini_error
 from havuz_gateway.protocols.gemini.request import renamed
 from havuz_gateway.protocols.openai.errors import read_error as read_openai_error
+from havuz_gateway.protocols.openai_audio import answer as audio_answer
+from havuz_gateway.protocols.openai_audio import stream as audio_stream
 from havuz_gateway.protocols.openai_chat import answer as chat_answer
 from havuz_gateway.protocols.openai_chat import stream as chat_stream
 from havuz_gateway.protocols.openai_chat.codec import CODEC as OPENAI_CHAT
@@ -37,6 +39,10 @@ RELAYED: dict[tuple[str, str], Relayed] = {
     ("openai_responses", "count_tokens"): Relayed(responses_answer.read_token_count, read_openai_error),
     ("openai_images", "image"): _IMAGES,
     ("openai_images", "image_edit"): _IMAGES,
+    ("openai_audio", "speech"): Relayed(audio_answer.no_whole_speech, read_openai_error, audio_stream.STREAM),
+    ("openai_audio", "transcription"): Relayed(
+        audio_answer.read_transcription_answer, read_openai_error, audio_stream.STREAM
+    ),
     ("anthropic", "chat"): Relayed(anthropic_answer.read_message, read_anthropic_error, anthropic_stream.STREAM),
     ("anthropic", "count_tokens"): Relayed(anthropic_answer.read_token_count, read_anthropic_error),
     ("gemini", "chat"): Relayed(gemini_answer.read_generated, read_gemini_error, gemini_stream.STREAM, renamed=renamed),

@@ -6,13 +6,16 @@ Where both ends speak one protocol the bytes are relayed (`RelayWire`), otherwis
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from havuz_gateway.protocols.answer import Answer
 from havuz_gateway.protocols.codec import Codec, Stamp
 from havuz_gateway.protocols.converted import ConvertingTap, convert_answer
 from havuz_gateway.protocols.errors import ProviderError
+from havuz_gateway.protocols.raw import RawTap, read_text
 from havuz_gateway.protocols.tap import RelayTap, StreamRules, Tap
+
+Answers = Literal["json", "text", "bytes"]  # a whole answer, or one that is passed on while it comes
 
 
 class Wire(Protocol):
@@ -47,6 +50,7 @@ class RelayWire:
 
     relayed: Relayed
     strip_usage: bool = False
+    answers: Answers = "json"
 
     def read_error(self, body: bytes) -> ProviderError:
         """The error in the body of a refused call."""
@@ -54,10 +58,12 @@ class RelayWire:
 
     def read_answer(self, body: bytes) -> Answer:
         """A whole answer. Raises `AnswerUnreadable`."""
-        return self.relayed.read_answer(body)
+        return read_text(body, self.relayed.read_error) if self.answers == "text" else self.relayed.read_answer(body)
 
     def tap(self, *, max_event_bytes: int) -> Tap:
         """A tap that passes bytes on."""
+        if self.answers == "bytes":
+            return RawTap()
         if self.relayed.stream is None:
             raise ValueError("this operation's answers are never streamed")
         return RelayTap(self.relayed.stream, strip_usage=self.strip_usage, max_event_bytes=max_event_bytes)

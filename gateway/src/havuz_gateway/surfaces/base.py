@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from havuz_gateway.errors import GatewayError
 from havuz_gateway.pipeline.exchange import Request, Writer
@@ -48,6 +48,9 @@ class Framing(Protocol):
         """What ends the stream."""
 
 
+FormKind = Literal["image", "audio"]  # what its files are, by which it is bounded
+
+
 @dataclass(frozen=True, slots=True)
 class Surface:
     """One look of the gateway. `paths` are literal; a key of `prefixes` ends in a slash and matches what follows it.
@@ -55,7 +58,7 @@ class Surface:
     `render_error` makes a whole answer of an error, `stream_error` an event of a stream that has begun. `asked_by` is a
     header (lower case) by which a client asks for this surface: it has this one's answers on paths that another surface
     has too, and its errors on paths that nobody has. `framing` says how the stream that answers a request is framed
-    where it is no stream of server-sent events.
+    where it is no stream of server-sent events. `forms` are the paths that take forms with files.
     """
 
     name: str
@@ -68,3 +71,4 @@ class Surface:
     answer_headers: AnswerHeaders | None = None
     key_places: KeyPlaces = EVERYWHERE
     framing: Callable[[Request], Framing | None] | None = None
+    forms: Mapping[str, FormKind] = field(default_factory=dict)

@@ -51,7 +51,7 @@ class ResponseWriter:
         self.framing: Framing | None = None
         self.accounted = False
         self.finished = False
-        self.whole = False  # of a length that was announced: nothing can be added to it
+        self.whole = False  # nothing can be added to it: it has a length that was announced, or no place for more
 
     @property
     def started(self) -> bool:

@@ -11,6 +11,7 @@ from havuz_contract.snapshot.envelope import Keyring
 from havuz_gateway.local.errors import LocalError
 
 REDIS_URL_FILE = "redis-url"  # where the run that was started last keeps its data; its tools read it
+ENCRYPTION_KEYS_FILE = "encryption-keys"
 
 
 class StateFolder:
@@ -63,10 +64,10 @@ class StateFolder:
 
     def encryption_keys(self) -> str:
         """The keyring text of this folder, made on first use."""
-        text = self.read("encryption-keys")
+        text = self.read(ENCRYPTION_KEYS_FILE)
         if text is None:
             text = Keyring.generate()
-            self.write("encryption-keys", text + "\n")
+            self.write(ENCRYPTION_KEYS_FILE, text + "\n")
         return text
 
     def _close(self) -> None:

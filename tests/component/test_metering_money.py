@@ -1,5 +1,6 @@
 """Reservations and settles against a real Valkey: what is held, what is taken, and what is refused."""
 
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -196,6 +197,25 @@ async def test_an_unmetered_project_without_limits_asks_nobody_and_still_has_its
         f"{key.id}|gpt-test|default/a".encode(): b"1,0,7,5,2,0,0"
     }
     assert await redis.exists(keys.account(project.uid)) == 0
+
+
+async def test_roll_ups_count_pieces_from_the_first_one_on(meter: RedisMeter, redis: Redis) -> None:
+    project, key = customer(prepaid(0).model_copy(update={"plan": "Unmetered"}))
+    used = (
+        Usage(input=1, output=0),
+        Usage(input=1, output=0, images=2, audio_ms=1_500),
+        Usage(input=1, output=0),
+        Usage(input=0, output=0, images=1, characters=4_096),
+    )
+    for usage in used:
+        await settled(meter, await meter.admit(admission(project, key)), 0, usage=usage)
+    field = f"{key.id}|gpt-test|default/a"
+    assert await redis.hget(keys.used_in_day(project.uid, "20270115"), field) == b"4,0,3,0,0,0,0,3,4096,1500"
+    told = [json.loads(event["event"]) async for event in usage_events(redis, project.uid)]
+    names = ("images", "characters", "audio_ms")
+    assert [[event.get(name) for name in names] for event in told] == [
+        [None, None, None], [2, 0, 1_500], [None, None, None], [1, 4_096, 0],
+    ]  # fmt: skip
 
 
 async def test_roll_ups_sum_hours_and_days_and_end_by_themselves(valkey: ValkeyServer, redis: Redis) -> None:

@@ -86,13 +86,15 @@ def test_the_two_products_are_apart_in_host_unit_and_keys() -> None:
     assert pack.surface.protocols == ("anthropic",)
 
 
-def test_pictures_have_their_prices_and_wait_for_a_version_that_serves_them() -> None:
-    result = compiled(*WHOLE, CATALOGUE / "images" / "10-image-model.yaml")
-    (status,) = (status for ref, status in result.statuses.items() if ref.name == "gpt-image-1.5")
-    assert status.obstacle is not None
-    assert status.obstacle.message == (
-        "spec.operations 'image' is not served by this version; it serves chat and embeddings"
-    )
-    (written,) = (one for one in documents(CATALOGUE / "images" / "10-image-model.yaml"))
-    per_image = {one["unit"]: parse_amount(one["perImage"]) for one in written["spec"]["prices"]}
-    assert per_image == {"USD": 1_500_000, "credits": 10_000_000_000}
+@pytest.mark.parametrize("model", ["gpt-image-1.5", "realvision"])
+def test_a_picture_costs_what_the_price_list_says(model: str) -> None:
+    result = compiled(*WHOLE, *sorted((CATALOGUE / "images").glob("*.yaml")))
+    assert [
+        str(one)
+        for status in result.statuses.values()
+        for one in (*status.conditions, status.obstacle)
+        if one is not None and one.status != "True"
+    ] == []
+    (route,) = (one for one in result.snapshot.routes.values() if one.model == model)
+    assert route.operations == {"image"}
+    assert {price.unit: price.per_image for price in route.prices} == {"USD": 1_500_000, "credits": 10_000_000_000}

@@ -139,16 +139,16 @@ def test_a_route_is_shown_to_the_namespaces_that_it_says(exposure: dict[str, Any
     assert route.groups == groups
 
 
-@pytest.mark.parametrize("operation", ["image", "speech", "transcription"])
-def test_an_operation_that_is_not_served_is_refused(operation: str) -> None:
-    route, status = compiled(model_route(operations=["chat", operation]), upstream_key())
-    assert route is None
-    assert condition(status, "Accepted").reason == "UnsupportedValue"
-    assert f"spec.operations {operation!r} is not served" in condition(status, "Accepted").message
+@pytest.mark.parametrize("operation", ["chat", "embeddings", "image", "speech", "transcription"])
+def test_every_operation_is_served(operation: str) -> None:
+    route, status = compiled(model_route(operations=[operation]), upstream_key())
+    assert route is not None
+    assert route.operations == {operation}
+    assert condition(status, "Accepted").status == "True"
 
 
 @pytest.mark.parametrize(
-    "part", [{"overrides": {"model": "x"}}, {"defaults": {"stream": True}}, {"drop": ["messages"]}]
+    "part", [{"overrides": {"model": "x"}}, {"defaults": {"stream": True}}, {"drop": ["messages"]}, {"drop": ["file"]}]
 )
 def test_parameters_leave_the_request_itself_alone(part: dict[str, Any]) -> None:
     target = {"keys": {"names": ["a"]}, "parameters": part}
@@ -214,7 +214,7 @@ def test_a_route_shown_to_nobody_contests_nothing() -> None:
 
 
 def test_a_refused_route_holds_no_model_id() -> None:
-    refused = model_route("refused", metadata=OLD, model="gpt", operations=["image"])
+    refused = model_route("refused", metadata=OLD, model="gpt", balance="Cheapest")
     assert contest(refused, model_route("good", metadata=YOUNG, model="gpt")) == ["default/good"]
 
 

@@ -14,8 +14,7 @@ from havuz_contract.v1alpha1.modelroute import ModelRoute, Parameters
 from havuz_contract.v1alpha1.project import Project
 from havuz_contract.v1alpha1.upstreamkey import UpstreamKey
 
-SERVED_OPERATIONS = ("chat", "embeddings")
-_RESERVED_PARAMETERS = ("model", "stream", "messages", "input")
+_RESERVED_PARAMETERS = ("model", "stream", "messages", "input", "prompt", "image", "images", "mask", "file")
 
 
 def _only(path: str, value: Callable[[Any], Any], *, supported: Any) -> Check[Any]:
@@ -44,14 +43,6 @@ def _says_something(value: Any) -> bool:
     if isinstance(value, KubeModel):
         return any(content is not None for _, content in value)
     return bool(value)
-
-
-def _served_operations(route: ModelRoute) -> Iterator[Finding]:
-    for operation in route.spec.operations:
-        if operation not in SERVED_OPERATIONS:
-            served = " and ".join(SERVED_OPERATIONS)
-            sentence = f"spec.operations {operation!r} is not served by this version; it serves {served}"
-            yield Finding("UnsupportedValue", sentence)
 
 
 def _cheapest_has_prices(route: ModelRoute) -> Iterator[Finding]:
@@ -106,7 +97,6 @@ def _time_zone(project: Project) -> Iterator[Finding]:
 UPSTREAM_KEY: tuple[Check[UpstreamKey], ...] = ()
 
 MODEL_ROUTE: tuple[Check[ModelRoute], ...] = (
-    _served_operations,
     _cheapest_has_prices,
     _parameters_leave_the_request_whole,
 )

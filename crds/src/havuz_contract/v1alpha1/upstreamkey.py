@@ -10,8 +10,10 @@ from havuz_contract.v1alpha1.meta import AGE, MESSAGE, READY, KubeModel, KubeObj
 from havuz_contract.v1alpha1.rules import Rule
 from havuz_contract.v1alpha1.shared import Duration, ModelPatterns, SecretKeyRef, TrafficLimits, between, matching
 
-ProviderName = Literal["openai", "azure-openai", "anthropic", "gemini", "openai-compatible", "mock"]
-_NEED_BASE_URL = ("openai-compatible", "azure-openai")
+ProviderName = Literal[
+    "openai", "azure-openai", "anthropic", "gemini", "openai-compatible", "stable-diffusion", "mock"
+]
+_NEED_BASE_URL = ("openai-compatible", "azure-openai", "stable-diffusion")
 _NEED_SECRET = ("openai", "azure-openai", "anthropic", "gemini")
 
 _URL = (
@@ -94,8 +96,9 @@ class UpstreamKeySpec(KubeModel):
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            "!(self.provider in ['openai-compatible', 'azure-openai']) || has(self.baseURL)",
-            "providers 'openai-compatible' and 'azure-openai' need baseURL: where that server listens",
+            "!(self.provider in ['openai-compatible', 'azure-openai', 'stable-diffusion']) || has(self.baseURL)",
+            "providers 'openai-compatible', 'azure-openai' and 'stable-diffusion' need baseURL: "
+            "where that server listens",
             lambda it: it.provider not in _NEED_BASE_URL or it.base_url is not None,
         ),
         Rule(
@@ -116,11 +119,12 @@ class UpstreamKeySpec(KubeModel):
     )
 
     provider: ProviderName
-    """Who is called: a company, any server that speaks OpenAI's protocol, or the built-in `mock`."""
+    """Who is called: a company, any server that speaks OpenAI's protocol, an AUTOMATIC1111 web UI
+    (`stable-diffusion`), or the built-in `mock`."""
     base_url: Annotated[BaseURL | None, Field(alias="baseURL")] = None
     """Where the provider listens, up to and including its version path. Default: the provider's own address."""
     secret_ref: SecretKeyRef | None = None
-    """The credential. Optional for servers that ask for none."""
+    """The credential; `user:password` for a `stable-diffusion` server. Optional for servers that ask for none."""
     without_secret: Literal["Refuse", "Mock"] = "Refuse"  # noqa: S105 (a choice)
     """What the key does while `secretRef` has no value: stay out of the pool, or answer from the mock provider."""
     models: ModelPatterns = ("*",)

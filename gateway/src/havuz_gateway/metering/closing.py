@@ -87,6 +87,7 @@ def closing_of(admitted: Admitted, settlement: Settlement, at: float, terms: Ter
     key = admission.key
     used = settlement.usage or _NOTHING
     read, written, cached, stored = map(_bounded, (used.input, used.output, used.cache_read, used.cache_write))
+    counted, told = _pieces(used)
     dimensions, event = _labels(
         key.id, admission.route.model, settlement.upstream, settlement.provider, settlement.upstream_model,
         settlement.operation, settlement.status,
@@ -102,10 +103,10 @@ def closing_of(admitted: Admitted, settlement: Settlement, at: float, terms: Ter
         fixed=terms.fixed,
         tokens=read + written,
         dimensions=dimensions,
-        counts=f"{1 if settlement.status == 'error' else 0},{read},{written},{cached},{stored}",
+        counts=f"{1 if settlement.status == 'error' else 0},{read},{written},{cached},{stored}{counted}",
         event=(
             f'{event},"input":{read},"output":{written},"cache_read":{cached},"cache_write":{stored},'
-            f'"reasoning":{_bounded(used.reasoning)},"attempts":{settlement.attempts},'
+            f'"reasoning":{_bounded(used.reasoning)}{told},"attempts":{settlement.attempts},'
             f'"flags":"{",".join(settlement.flags)}"}}'
         ),
     )
@@ -121,6 +122,14 @@ def _labels(
         "provider": provider, "upstream_model": upstream_model,
     }  # fmt: skip
     return f"{key}|{model}|{upstream}", json.dumps(named, separators=(",", ":"))[:-1]
+
+
+def _pieces(used: Usage) -> tuple[str, str]:
+    """What is counted by the piece, for the roll-ups and for the event; nothing where nothing was used."""
+    if not (used.images or used.characters or used.audio_ms):
+        return "", ""
+    images, characters, audio = map(_bounded, (used.images, used.characters, used.audio_ms))
+    return f",{images},{characters},{audio}", f',"images":{images},"characters":{characters},"audio_ms":{audio}'
 
 
 def _bounded(tokens: int) -> int:

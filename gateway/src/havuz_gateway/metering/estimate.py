@@ -32,6 +32,18 @@ _ATTACHMENTS = {
 _BOUNDS = ("max_completion_tokens", "max_tokens", "max_output_tokens", "n")
 
 
+class Pieces(NamedTuple):
+    """What is counted by the piece: pictures, characters to speak, milliseconds of sound (likely, and at most)."""
+
+    images: int = 0
+    characters: int = 0
+    audio_ms: int = 0
+    most_audio_ms: int = 0
+
+
+_NO_PIECES = Pieces()
+
+
 class Estimate(NamedTuple):
     """Tokens of one request. `output` is the bound that holds for the whole answer, None where there is none."""
 
@@ -40,10 +52,14 @@ class Estimate(NamedTuple):
     output: int | None = None
     choices: int = 1
     predicted: int = 0  # tokens of a predicted answer, which a provider bills as output when it rejects them
+    usual_output: int | None = None  # of each choice, where that is not a chat's
+    pieces: Pieces = _NO_PIECES
 
     @property
     def expected(self) -> int:
         """What a token rate counts until the true number is known."""
+        if self.usual_output is not None:
+            return self.input + self.usual_output * self.choices
         return self.input + (USUAL_OUTPUT_TOKENS * self.choices if self.output is None else self.output)
 
     def most_output(self, window: int | None) -> int:

@@ -4,8 +4,6 @@ A price that leaves a hole never gets here (`havuz_contract.snapshot.prices` see
 operation, `cached_input` and `cache_write` fall back to `input`, and what else is not said is part of a flat price.
 """
 
-from dataclasses import dataclass
-
 from havuz_contract.money import MAX_NANOS
 from havuz_contract.snapshot.models import Operation, Price, Route, Target
 from havuz_contract.snapshot.prices import covers, price_in
@@ -16,24 +14,15 @@ from havuz_gateway.protocols.usage import Usage
 _PER_MILLION = 3
 _PER_MILLISECOND = 50
 _WHOLE = 3_000_000
+_NOTHING = Usage(input=0, output=0)
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What is billed by the piece: requests, images, characters of text to speak, milliseconds of audio."""
-
-    requests: int = 1
-    images: int = 0
-    characters: int = 0
-    audio_ms: int = 0
-
-
-ONE_REQUEST = Counts()
-
-
-def cost(price: Price, usage: Usage | None, counts: Counts = ONE_REQUEST) -> int:
+def cost(price: Price, usage: Usage | None) -> int:
     """What a request costs in nanos, rounded up; at most `MAX_NANOS`."""
-    return _rounded_up(price, 0 if usage is None else _tokens(price, usage), counts)
+    used = _NOTHING if usage is None else usage
+    return _rounded_up(
+        price, _tokens(price, used), images=used.images, characters=used.characters, audio_ms=used.audio_ms
+    )
 
 
 def cached_more_than_read(usage: Usage) -> bool:
@@ -41,14 +30,16 @@ def cached_more_than_read(usage: Usage) -> bool:
     return usage.cache_read + usage.cache_write > usage.input
 
 
-def ceiling(price: Price, estimate: Estimate, *, window: int | None, counts: Counts = ONE_REQUEST) -> int:
+def ceiling(price: Price, estimate: Estimate, *, window: int | None) -> int:
     """The most that a request can cost at one target, in nanos; `window` is the target's context window in tokens.
 
     Every input token at the dearest of the input prices: whether a cache is read or written is the provider's choice.
     """
     read = estimate.most_input if window is None else min(estimate.most_input, window)
     at_most = max(price.input or 0, price.cached_input or 0, price.cache_write or 0)
-    return _rounded_up(price, read * at_most + estimate.most_output(window) * (price.output or 0), counts)
+    tokens = read * at_most + estimate.most_output(window) * (price.output or 0)
+    pieces = estimate.pieces
+    return _rounded_up(price, tokens, images=pieces.images, characters=pieces.characters, audio_ms=pieces.most_audio_ms)
 
 
 def find(unit: str, route: Route, target: Target, operation: Operation) -> Price | None:
@@ -57,11 +48,16 @@ def find(unit: str, route: Route, target: Target, operation: Operation) -> Price
     return price if price is not None and covers(price, operation) else None
 
 
-def _rounded_up(price: Price, tokens: int, counts: Counts) -> int:
-    """Nanos of everything; `tokens` are summed as nanos per million."""
-    total = (counts.requests * (price.per_request or 0) + counts.images * (price.per_image or 0)) * _WHOLE
-    total += (tokens + counts.characters * (price.per_million_characters or 0)) * _PER_MILLION
-    total += counts.audio_ms * (price.per_minute_audio or 0) * _PER_MILLISECOND
+def bills_tokens(price: Price) -> bool:
+    """Whether tokens cost anything."""
+    return bool(price.input or price.output)
+
+
+def _rounded_up(price: Price, tokens: int, *, images: int, characters: int, audio_ms: int) -> int:
+    """Nanos of one request and everything in it; `tokens` are summed as nanos per million."""
+    total = ((price.per_request or 0) + images * (price.per_image or 0)) * _WHOLE
+    total += (tokens + characters * (price.per_million_characters or 0)) * _PER_MILLION
+    total += audio_ms * (price.per_minute_audio or 0) * _PER_MILLISECOND
     return min(-(-total // _WHOLE), MAX_NANOS)
 
 

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 from typing import Any, Literal, assert_never
 
 from havuz_contract import keys
@@ -40,7 +41,10 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What requests of one group used; `input` includes what was cached, `cost` is nanos."""
+    """What requests of one group used; `input` includes what was cached, `cost` is nanos.
+
+    `images`, `characters` (spoken) and `audio_ms` (transcribed) are counted by the piece.
+    """
 
     requests: int
     errors: int
@@ -49,6 +53,9 @@ class Used:
     cache_read: int
     cache_write: int
     cost: int
+    images: int = 0
+    characters: int = 0
+    audio_ms: int = 0
 
 
 class SpanError(ValueError):
@@ -162,4 +169,5 @@ def _add(sums: dict[str, list[int]], by: GroupBy, day: str, roll_up: Sequence[by
                 assert_never(by)
         numbers = [int(number) for number in counts.split(b",")]
         before = sums.get(group)
-        sums[group] = numbers if before is None else [a + b for a, b in zip(before, numbers, strict=True)]
+        # a roll-up of text alone ends at its cost
+        sums[group] = numbers if before is None else [a + b for a, b in zip_longest(before, numbers, fillvalue=0)]

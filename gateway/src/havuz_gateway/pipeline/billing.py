@@ -10,11 +10,14 @@ from typing import NamedTuple
 
 from havuz_gateway.metering import pricing
 from havuz_gateway.metering.estimate import delivered_tokens
+from havuz_gateway.metering.media import MEDIA
 from havuz_gateway.metering.meter import Settlement
 from havuz_gateway.pipeline.context import RequestContext
-from havuz_gateway.pipeline.ticket import Ticket, estimate_of
-from havuz_gateway.pipeline.types import Attempt
+from havuz_gateway.pipeline.ticket import Ticket, estimate_of, usage_of
+from havuz_gateway.pipeline.types import Attempt, Call, Plan
 from havuz_gateway.protocols.usage import Usage
+
+_NO_TOKENS = Usage(input=0, output=0)
 
 
 class Measured(NamedTuple):
@@ -29,6 +32,8 @@ def measured(context: RequestContext) -> Measured:
     answered = answered_attempt(context)
     if answered is None or context.call is None or context.plan is None or context.call.action == "count_tokens":
         return Measured(None)
+    if context.call.operation in MEDIA:
+        return _measured_media(context, context.call, context.plan, answered)
     if context.usage is not None and (context.finish_reasons or context.delivered is None):
         return Measured(context.usage)
     guess = estimate_of(context.call, context.plan, answered.candidate.target)
@@ -40,6 +45,23 @@ def measured(context: RequestContext) -> Measured:
     if context.usage.output >= output:
         return Measured(context.usage)
     return Measured(replace(context.usage, output=output), estimated=True)
+
+
+def _measured_media(context: RequestContext, call: Call, plan: Plan, answered: Attempt) -> Measured:
+    """Pictures and sound by what was told; tokens that nobody told by the estimate, where a price asks for tokens."""
+    used = context.usage or _NO_TOKENS
+    likely = usage_of(estimate_of(call, plan, answered.candidate.target))
+    if call.operation == "image" and context.ended == "cancelled":
+        used = replace(used, images=max(used.images, likely.images))  # its provider draws on
+    if call.operation == "speech":
+        used = replace(used, characters=likely.characters)
+    estimated = call.operation == "transcription" and not used.audio_ms
+    if estimated:
+        used = replace(used, audio_ms=likely.audio_ms)
+    price = context.ticket.prices.get(id(answered.candidate.target)) if context.ticket is not None else None
+    if price is not None and pricing.bills_tokens(price) and not used.input and not used.output:
+        return Measured(replace(used, input=likely.input, output=likely.output), estimated=True)
+    return Measured(used, estimated=estimated)
 
 
 def settlement_of(context: RequestContext, ticket: Ticket) -> Settlement:

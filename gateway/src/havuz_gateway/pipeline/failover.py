@@ -13,6 +13,7 @@ from havuz_gateway.pipeline.attempt import Failed, Opened, attempt
 from havuz_gateway.pipeline.billing import measured
 from havuz_gateway.pipeline.context import RequestContext
 from havuz_gateway.pipeline.outgoing import Outgoing, answer_id, outgoing
+from havuz_gateway.pipeline.patience import pace_of
 from havuz_gateway.pipeline.refusal import refusal
 from havuz_gateway.pipeline.services import Services
 from havuz_gateway.pipeline.shortlist import Shortlist
@@ -53,7 +54,7 @@ class Failovers:
 
     async def open(self) -> Opened:
         """Ask one upstream after the other. Raises `GatewayError` when none may help any more."""
-        failover = self._plan.route.failover
+        failover = pace_of(self._call, self._plan.route.failover)
         for number in range(1, failover.attempts + 1):
             chosen = await self._next(number)
             if chosen is None:

@@ -5,9 +5,8 @@ from collections.abc import Iterable, Sequence
 from havuz_contract.snapshot.models import Target
 from havuz_gateway.metering import pricing
 from havuz_gateway.metering.estimate import Estimate
-from havuz_gateway.pipeline.ticket import UPSTREAM_UNIT, estimate_of, targets_of
+from havuz_gateway.pipeline.ticket import UPSTREAM_UNIT, estimate_of, targets_of, usage_of
 from havuz_gateway.pipeline.types import Call, Plan
-from havuz_gateway.protocols.usage import Usage
 
 # An estimate has a token for each four bytes; no usual text has less than one for six.
 _SURELY = 2 / 3
@@ -44,6 +43,5 @@ def _costs_in(unit: str, call: Call, plan: Plan, targets: Iterable[Target]) -> d
         if price is None:
             return {}
         estimate = estimate_of(call, plan, target)
-        usage = Usage(input=estimate.input, output=estimate.expected - estimate.input)
-        found[id(target)] = pricing.cost(price, usage)
+        found[id(target)] = pricing.cost(price, usage_of(estimate))
     return found

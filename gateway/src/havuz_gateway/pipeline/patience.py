@@ -9,6 +9,18 @@ import math
 from types import TracebackType
 from typing import Self
 
+from havuz_contract.snapshot.models import Failover
+from havuz_gateway.pipeline.types import Call
+
+_DRAWN = ("image", "image_edit")
+
+
+def pace_of(call: Call, failover: Failover) -> Failover:
+    """The route's time limits, as they hold for this call: a picture may take as long as the request may."""
+    if call.action not in _DRAWN:
+        return failover
+    return failover.model_copy(update={"first_token": failover.total, "idle": failover.total})
+
 
 class Patience:
     """`async with Patience(20) as patience:` raises `TimeoutError` after 20 s without `patience.renew`.

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from havuz_contract.money import format_amount
+from havuz_contract.snapshot.models import Failover
 from havuz_gateway.errors import DeadlineExceeded, GatewayError
 from havuz_gateway.pipeline.admit import admit
 from havuz_gateway.pipeline.attempt import Opened
@@ -12,7 +13,7 @@ from havuz_gateway.pipeline.billing import cost_of
 from havuz_gateway.pipeline.context import Delivered, RequestContext
 from havuz_gateway.pipeline.exchange import ClientGone, Request, Writer
 from havuz_gateway.pipeline.failover import Failovers
-from havuz_gateway.pipeline.patience import Patience
+from havuz_gateway.pipeline.patience import Patience, pace_of
 from havuz_gateway.pipeline.plan import make_plan
 from havuz_gateway.pipeline.relay import Keepalive, relay_answer, relay_estimate, relay_stream
 from havuz_gateway.pipeline.services import Services
@@ -90,7 +91,7 @@ async def _serve(
             opened = await (failovers.open() if opening is None else asyncio.shield(opening))
             if keepalive is not None:
                 await keepalive.stop()
-            await _relay(context, opened, writer, plan)
+            await _relay(context, opened, writer, pace_of(call, failover))
     except TimeoutError:
         failovers.deadline_passed(route_deadline=call.timeout is None)
         raise DeadlineExceeded(f"the request took longer than {call.timeout or failover.total:g} seconds") from None
@@ -132,13 +133,13 @@ def _abandoned(opening: "asyncio.Task[Opened] | None") -> Opened | None:
     return opening.result()
 
 
-async def _relay(context: RequestContext, opened: Opened, writer: Writer, plan: Plan) -> None:
+async def _relay(context: RequestContext, opened: Opened, writer: Writer, failover: Failover) -> None:
     context.status = 200
     if opened.tap is None:
         await relay_answer(opened, writer, {**context.answer_headers(), **_cost_header(context)})
     else:
         delivered = context.delivered = Delivered()
-        headers, failover = context.answer_headers(), plan.route.failover
+        headers = context.answer_headers()
         await relay_stream(opened, opened.tap, writer, headers=headers, failover=failover, delivered=delivered)
 
 

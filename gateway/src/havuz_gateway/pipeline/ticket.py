@@ -7,9 +7,11 @@ from havuz_contract.snapshot.models import Parameters, Price, Project, Target
 from havuz_gateway.errors import InvalidRequest, PriceMissing
 from havuz_gateway.metering import pricing
 from havuz_gateway.metering.estimate import Estimate, estimate
+from havuz_gateway.metering.media import MEDIA, estimate_media
 from havuz_gateway.metering.meter import Admitted
 from havuz_gateway.pipeline.types import Call, Identity, Plan
 from havuz_gateway.pool.types import Candidate
+from havuz_gateway.protocols.usage import Usage
 
 _OUTPUT_BOUNDS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 UPSTREAM_UNIT = "USD"  # in which an UpstreamKey's spendPerDay is counted, whatever its customers pay in
@@ -28,7 +30,21 @@ def estimate_of(call: Call, plan: Plan, target: Target | None = None) -> Estimat
     return _estimate(call, plan, () if target is None else _layers(target, plan))
 
 
+def usage_of(estimated: Estimate) -> Usage:
+    """What a request of this estimate will probably use."""
+    pieces = estimated.pieces
+    return Usage(
+        input=estimated.input,
+        output=estimated.expected - estimated.input,
+        images=pieces.images,
+        characters=pieces.characters,
+        audio_ms=pieces.audio_ms,
+    )
+
+
 def _estimate(call: Call, plan: Plan, layers: Sequence[Parameters]) -> Estimate:
+    if call.operation in MEDIA:
+        return estimate_media(call.operation, call.body.fields, size=call.size, attached=call.attached, layers=layers)
     found = estimate(call.operation, call.whole.fields, call.whole.raw, layers, protocol=call.protocol)
     if found.output is None and plan.output_bound is not None:
         return found._replace(output=plan.output_bound * found.choices)

@@ -10,8 +10,8 @@ from havuz_gateway.pool.verdict import Verdict
 from havuz_gateway.protocols.body import Body
 from havuz_gateway.telemetry.recorder import AttemptTrace
 
-Operation = Literal["chat", "embeddings"]
-Action = Literal["chat", "embeddings", "count_tokens"]
+Operation = Literal["chat", "embeddings", "image", "speech", "transcription"]
+Action = Literal["chat", "embeddings", "count_tokens", "image", "image_edit", "speech", "transcription"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,26 @@ class Call:
         return self.body if self.earlier is None else self.earlier.whole
 
     @property
+    def size(self) -> int:
+        """Bytes of the client's body."""
+        return len(self.body.raw)
+
+    @property
+    def attached(self) -> int:
+        """The number of pictures that are to be changed."""
+        images = self.body.fields.get("images")
+        return len(images) if isinstance(images, list) else 0
+
+    @property
     def operation(self) -> Operation:
         """The operation of the route that serves it; counting a chat's tokens is a part of chat."""
-        return "chat" if self.action == "count_tokens" else self.action
+        match self.action:
+            case "count_tokens":
+                return "chat"
+            case "image_edit":
+                return "image"
+            case _:
+                return self.action
 
 
 @dataclass(frozen=True, slots=True)

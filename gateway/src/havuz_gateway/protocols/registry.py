@@ -10,6 +10,8 @@ from havuz_gateway.protocols.openai.errors import read_error as read_openai_erro
 from havuz_gateway.protocols.openai_chat import answer as chat_answer
 from havuz_gateway.protocols.openai_chat import stream as chat_stream
 from havuz_gateway.protocols.openai_chat.codec import CODEC as OPENAI_CHAT
+from havuz_gateway.protocols.openai_images import answer as images_answer
+from havuz_gateway.protocols.openai_images import stream as images_stream
 from havuz_gateway.protocols.openai_responses import answer as responses_answer
 from havuz_gateway.protocols.openai_responses import stream as responses_stream
 from havuz_gateway.protocols.openai_responses.codec import CODEC as OPENAI_RESPONSES
@@ -23,11 +25,14 @@ CODECS: dict[str, Codec] = {codec.protocol: codec for codec in _CODECS}
 DIALECTS: dict[str, Codec] = {"open_responses": OPEN_RESPONSES}
 
 # (protocol, operation) → how an answer is read on its way through
+_IMAGES = Relayed(images_answer.read_images, read_openai_error, images_stream.STREAM)
 RELAYED: dict[tuple[str, str], Relayed] = {
     ("openai_chat", "chat"): Relayed(chat_answer.read_chat_answer, read_openai_error, chat_stream.STREAM),
     ("openai_chat", "embeddings"): Relayed(chat_answer.read_embeddings_answer, read_openai_error),
     ("openai_responses", "chat"): Relayed(responses_answer.read_response, read_openai_error, responses_stream.STREAM),
     ("openai_responses", "count_tokens"): Relayed(responses_answer.read_token_count, read_openai_error),
+    ("openai_images", "image"): _IMAGES,
+    ("openai_images", "image_edit"): _IMAGES,
     ("anthropic", "chat"): Relayed(anthropic_answer.read_message, read_anthropic_error, anthropic_stream.STREAM),
     ("anthropic", "count_tokens"): Relayed(anthropic_answer.read_token_count, read_anthropic_error),
 }

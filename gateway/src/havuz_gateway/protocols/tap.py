@@ -57,11 +57,13 @@ class StreamRules:
 
     `note` takes one event's data, and whether a usage event that the client did not ask for is to be left out; it
     returns False for an event to drop. `ends_at_eof` says that a stream is whole when the provider closes it there.
+    `event_bytes` is how large an event may be where the usual bound is too small.
     """
 
     marks: tuple[bytes, ...]
     note: Callable[[Findings, bytes, bool], bool]
     ends_at_eof: Callable[[Findings], bool] = lambda found: False
+    event_bytes: int = 0
 
 
 class RelayTap:
@@ -72,7 +74,7 @@ class RelayTap:
     def __init__(self, rules: StreamRules, *, strip_usage: bool, max_event_bytes: int) -> None:
         self._rules = rules
         self._strip_usage = strip_usage
-        self._max_event = max_event_bytes
+        self._max_event = max(max_event_bytes, rules.event_bytes)
         self._tail = b""
         self._held = b""
         self.found = Findings()

@@ -1,11 +1,14 @@
-"""Token usage, normalised once at the codec: input includes cache reads and writes, output includes reasoning."""
+"""What was used, normalised once at the codec: input includes cache reads and writes, output includes reasoning."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one answer. `clamped` says that the provider reported a number that cannot be true."""
+    """Tokens of one answer, and what is counted by the piece: pictures, characters spoken, milliseconds of sound.
+
+    `clamped` says that the provider reported a number that cannot be true.
+    """
 
     input: int
     output: int
@@ -13,3 +16,6 @@ class Usage:
     cache_write: int = 0
     reasoning: int = 0
     clamped: bool = False
+    images: int = 0
+    characters: int = 0
+    audio_ms: int = 0

@@ -11,7 +11,7 @@ from havuz_gateway.transport.base import UpstreamRequest
 
 @dataclass(frozen=True, slots=True)
 class ProviderCall:
-    """What a provider is asked. `action` is chat, embeddings or count_tokens; `model` the provider's own name of it.
+    """What a provider is asked. `action` is one of `pipeline.types.Action`; `model` the provider's own name of it.
 
     `headers` (lower case) are the client's where it speaks the same protocol, else what a translated body needs.
     """

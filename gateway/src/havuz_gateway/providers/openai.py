@@ -13,12 +13,16 @@ _PROTOCOLS: Mapping[str, tuple[str, ...]] = {
     "chat": ("openai_chat", "openai_responses"),
     "embeddings": ("openai_chat",),
     "count_tokens": ("openai_responses",),
+    "image": ("openai_images",),
+    "image_edit": ("openai_images",),
 }
 _PATHS = {
     ("chat", "openai_chat"): "/chat/completions",
     ("chat", "openai_responses"): "/responses",
     ("embeddings", "openai_chat"): "/embeddings",
     ("count_tokens", "openai_responses"): "/responses/input_tokens",
+    ("image", "openai_images"): "/images/generations",
+    ("image_edit", "openai_images"): "/images/edits",
 }
 
 

@@ -6,7 +6,12 @@ from havuz_gateway.protocols.codec import Quirks
 from havuz_gateway.providers.openai import OpenAI
 from havuz_gateway.providers.quirks import COMPATIBLE
 
-_PROTOCOLS: Mapping[str, tuple[str, ...]] = {"chat": ("openai_chat",), "embeddings": ("openai_chat",)}
+_PROTOCOLS: Mapping[str, tuple[str, ...]] = {
+    "chat": ("openai_chat",),
+    "embeddings": ("openai_chat",),
+    "image": ("openai_images",),
+    "image_edit": ("openai_images",),
+}
 
 
 class OpenAICompatible(OpenAI):

@@ -128,6 +128,9 @@ def _row(used: Used) -> dict[str, Any]:
         "output_tokens": used.output,
         "cache_read_tokens": used.cache_read,
         "cache_write_tokens": used.cache_write,
+        "images": used.images,
+        "characters": used.characters,
+        "audio_seconds": used.audio_ms / 1000,
         "cost": format_amount(used.cost),
     }
 

@@ -1,5 +1,6 @@
 """Usage times price: exact integers, rounded up once, and never more than the ceiling."""
 
+from dataclasses import replace
 from fractions import Fraction
 from math import ceil
 
@@ -10,8 +11,8 @@ from hypothesis import strategies as st
 from harness.builders import make_route, make_target, make_upstream
 from havuz_contract.money import MAX_NANOS
 from havuz_contract.snapshot.models import Price
-from havuz_gateway.metering.estimate import Estimate
-from havuz_gateway.metering.pricing import Counts, ceiling, cost, find
+from havuz_gateway.metering.estimate import Estimate, Pieces
+from havuz_gateway.metering.pricing import ceiling, cost, find
 from havuz_gateway.protocols.usage import Usage
 
 nanos = st.one_of(st.none(), st.integers(0, 10**15))
@@ -48,8 +49,10 @@ def test_the_cost_is_the_exact_sum_rounded_up_once(
     )
     exact += (price.per_request or 0) + images * (price.per_image or 0)
     exact += Fraction(audio_ms * (price.per_minute_audio or 0), 60_000)
-    counts = Counts(images=images, characters=characters, audio_ms=audio_ms)
-    assert cost(price, usage, counts) == min(ceil(exact), MAX_NANOS)
+    used = replace(usage, images=images, characters=characters, audio_ms=audio_ms)
+    assert cost(price, used) == min(ceil(exact), MAX_NANOS)
+    most = Pieces(images=images, characters=characters, most_audio_ms=audio_ms)
+    assert cost(price, used) <= ceiling(price, Estimate(0, usage.input, usage.output, pieces=most), window=None)
 
 
 @given(prices(), usages(), st.one_of(st.none(), st.integers(1, 10**7)))

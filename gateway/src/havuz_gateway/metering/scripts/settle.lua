@@ -5,12 +5,14 @@
 --       7 now (unix ms, '0' asks the server), 8 request id, 9 cost,
 --       10 'new' (never sent before) | 'again' | 'expired' (only if its reservation has expired; costs what that says),
 --       11 '1' if it was admitted with a reservation, 12 tokens used, 13 roll-up field (key|model|upstream),
---       14 seconds that the mark lives, 15 errors,input,output,cache read,cache write (tokens), 16 the event as JSON
+--       14 seconds that the mark lives, 15 errors,input,output,cache read,cache write (tokens), and where any was used
+--       ,images,characters,milliseconds of audio; 16 the event as JSON
 -- Reply: {'settled' | 'over' (it cost more than was reserved) | 'late' (its reservation was gone),
 --         cost taken, cost that the balance did not reach for},
 --        {'repeated'} (closed before; at most a reservation that came late is given back), {'open'} ('expired', and it has not),
 --        {'unknown'} (sent before, and nothing tells whether that counted: taken for closed, never billed twice)
--- A roll-up's value: requests,errors,input,output,cache read,cache write,cost
+-- A roll-up's value: requests,errors,input,output,cache read,cache write,cost, and once any was used
+-- ,images,characters,milliseconds of audio
 
 local now, now_text = clock(ARGV[7])
 local id, cost, how = ARGV[8], ARGV[9], ARGV[10]
@@ -106,15 +108,24 @@ end
 redis.call('SET', KEYS[10], mark, 'EX', mark_seconds)
 
 if told then return {'repeated'} end
-local new_errors, new_input, new_output, new_read, new_write = ARGV[15]:match('^(%d+),(%d+),(%d+),(%d+),(%d+)$')
+local new_errors, new_input, new_output, new_read, new_write, new_pieces =
+  ARGV[15]:match('^(%d+),(%d+),(%d+),(%d+),(%d+)(.*)$')
+local function add_pieces(before, more)
+  if before == '' then return more elseif more == '' then return before end
+  local images, characters, audio = before:match('^,(%d+),(%d+),(%d+)$')
+  local new_images, new_characters, new_audio = more:match('^,(%d+),(%d+),(%d+)$')
+  return string.format(',%.0f,%.0f,%.0f', images + new_images, characters + new_characters, audio + new_audio)
+end
 local function roll_up(key, seconds)
   local before = redis.call('HGET', key, ARGV[13])
-  local count, errors, input, output, read, write, total = 0, 0, 0, 0, 0, 0, '0'
+  local count, errors, input, output, read, write, total, pieces = 0, 0, 0, 0, 0, 0, '0', ''
   if before then
-    count, errors, input, output, read, write, total = before:match('^(%d+),(%d+),(%d+),(%d+),(%d+),(%d+),(%d+)$')
+    count, errors, input, output, read, write, total, pieces =
+      before:match('^(%d+),(%d+),(%d+),(%d+),(%d+),(%d+),(%d+)(.*)$')
   end
-  redis.call('HSET', key, ARGV[13], string.format('%.0f,%.0f,%.0f,%.0f,%.0f,%.0f,%s', count + requests,
-    errors + new_errors, input + new_input, output + new_output, read + new_read, write + new_write, add(total, charged)))
+  redis.call('HSET', key, ARGV[13], string.format('%.0f,%.0f,%.0f,%.0f,%.0f,%.0f,%s%s', count + requests,
+    errors + new_errors, input + new_input, output + new_output, read + new_read, write + new_write,
+    add(total, charged), add_pieces(pieces, new_pieces)))
   if not before and redis.call('TTL', key) < 0 then redis.call('EXPIRE', key, seconds) end
 end
 roll_up(KEYS[8], ARGV[5])

@@ -8,8 +8,8 @@ from typing import Any
 
 from havuz_gateway.protocols.answer import Answer, decode_answer, text_or_none
 from havuz_gateway.protocols.errors import AnswerUnreadable
+from havuz_gateway.protocols.openai.token_usage import read_usage
 from havuz_gateway.protocols.openai_responses.errors import read_failure
-from havuz_gateway.protocols.openai_responses.usage import read_usage
 
 _FINISHED = ("completed", "incomplete", "failed", "cancelled")
 _DATA = frozenset({"id", "type", "role", "status", "encrypted_content"})

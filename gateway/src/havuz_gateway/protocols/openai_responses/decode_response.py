@@ -12,11 +12,12 @@ from havuz_gateway.protocols.neutral.extensions import kept
 from havuz_gateway.protocols.neutral.finish import Finish
 from havuz_gateway.protocols.neutral.response import ChatResponse, Choice, Logprobs, TokenLogprob
 from havuz_gateway.protocols.neutral.usage import Usage
+from havuz_gateway.protocols.openai.token_usage import read_usage
 from havuz_gateway.protocols.openai_responses.errors import read_failure
 from havuz_gateway.protocols.openai_responses.finish import read_finish, write_finish
 from havuz_gateway.protocols.openai_responses.read_items import read_answer_item, take_tokens
 from havuz_gateway.protocols.openai_responses.response_object import default_members
-from havuz_gateway.protocols.openai_responses.usage import read_usage, write_usage
+from havuz_gateway.protocols.openai_responses.usage import write_usage
 from havuz_gateway.protocols.openai_responses.wire import PROTOCOL, answer_members
 
 _OBJECT = "response"

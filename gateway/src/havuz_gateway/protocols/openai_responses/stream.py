@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from havuz_gateway.protocols.answer import text_or_none
+from havuz_gateway.protocols.openai.token_usage import read_usage
 from havuz_gateway.protocols.openai_responses.answer import finish_reasons
 from havuz_gateway.protocols.openai_responses.errors import read_event_error, read_failure
-from havuz_gateway.protocols.openai_responses.usage import read_usage
 from havuz_gateway.protocols.tap import Findings, StreamRules, decode_event
 
 _DONE = b"[DONE]"  # Open Responses servers end with it, OpenAI does not; the response has ended before

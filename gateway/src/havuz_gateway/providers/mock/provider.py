@@ -8,8 +8,18 @@ from havuz_gateway.providers.base import Provider, ProviderCall
 from havuz_gateway.transport.base import UpstreamRequest
 
 BASE_URL = "http://mock.invalid/v1"
-_PROTOCOLS: Mapping[str, tuple[str, ...]] = {"chat": ("openai_chat",), "embeddings": ("openai_chat",)}
-PATHS = {"chat": "/chat/completions", "embeddings": "/embeddings"}
+_PROTOCOLS: Mapping[str, tuple[str, ...]] = {
+    "chat": ("openai_chat",),
+    "embeddings": ("openai_chat",),
+    "image": ("openai_images",),
+    "image_edit": ("openai_images",),
+}
+PATHS = {
+    "chat": "/chat/completions",
+    "embeddings": "/embeddings",
+    "image": "/images/generations",
+    "image_edit": "/images/edits",
+}
 
 
 class Mock:

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any
 
+from havuz_gateway.providers.mock import images
 from havuz_gateway.providers.mock.chat import complete, last_user_text
 from havuz_gateway.providers.mock.embeddings import embed
 from havuz_gateway.providers.mock.provider import PATHS
@@ -16,7 +17,7 @@ from havuz_gateway.transport.base import Transport, TransportFailure, UpstreamRe
 _JSON = {"content-type": "application/json"}
 _EVENTS = {"content-type": "text/event-stream; charset=utf-8"}
 _PAUSE_SECONDS = 0.2
-_MANNER = ("stream", "stream_options")  # how an answer comes, not what it says
+_MANNER = ("stream", "stream_options", "partial_images")  # how an answer comes, not what it says
 _EVENTS_BEFORE_BREAK = 3
 
 
@@ -58,11 +59,18 @@ class MockTransport:
     async def send(self, request: UpstreamRequest, *, traced: bool = False) -> UpstreamResponse:
         """Answer, or fail as the request asks for."""
         path = request.url.partition("/v1")[2]
-        if path == PATHS["chat"]:
-            return await self._chat(request.body)
-        if path == PATHS["embeddings"]:
-            return await self._embeddings(request.body)
-        return _Answer(200, _JSON, [_models(int(self._wall()))], None)
+        action = next((action for action, its in PATHS.items() if its == path), None)
+        match action:
+            case "chat":
+                return await self._chat(request.body)
+            case "embeddings":
+                return await self._embeddings(request.body)
+            case "image":
+                return await self._images(json.loads(request.body), "image_generation")
+            case "image_edit":
+                return await self._images(json.loads(request.body), "image_edit")
+            case _:
+                return _Answer(200, _JSON, [_models(int(self._wall()))], None)
 
     async def _chat(self, body: bytes) -> _Answer:
         fields = json.loads(body)
@@ -82,6 +90,21 @@ class MockTransport:
         special = special_of(text) if isinstance(text, str) else NOTHING
         refused = await _troubled(special)
         return refused or _Answer(200, _JSON, embed(fields), special.behaviour)
+
+    async def _images(self, fields: Mapping[str, Any], kind: str, *, pictures_read: int | None = None) -> _Answer:
+        special = special_of(str(fields.get("prompt")))
+        refused = await _troubled(special)
+        if refused is not None:
+            return refused
+        if special.behaviour == "refusal":
+            return _Answer(400, _JSON, [images.blocked()], None)
+        read = len(fields.get("images") or ()) if pictures_read is None else pictures_read
+        digest, created = _digest(fields), int(self._wall())
+        if fields.get("stream"):
+            told = images.events(fields, digest=digest, created=created, pictures_read=read, kind=kind)
+            return _Answer(200, _EVENTS, told, special.behaviour)
+        pieces = images.whole(fields, digest=digest, created=created, pictures_read=read)
+        return _Answer(200, _JSON, pieces, special.behaviour)
 
 
 def _digest(fields: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ from havuz_gateway.surfaces.base import Methods, Surface
 from havuz_gateway.surfaces.openai.chat import PROTOCOL, chat
 from havuz_gateway.surfaces.openai.embeddings import embeddings
 from havuz_gateway.surfaces.openai.errors import render_error, stream_error
+from havuz_gateway.surfaces.openai.images import edits, generations
 from havuz_gateway.surfaces.openai.kept_responses import RESPONSE_PREFIXES, cancel, delete, read
 from havuz_gateway.surfaces.openai.models import MODEL_PREFIXES, list_models, retrieve_model
 from havuz_gateway.surfaces.openai.responses import create, input_tokens
@@ -13,6 +14,8 @@ from havuz_gateway.surfaces.openai.responses_errors import stream_error as respo
 _PATHS: dict[str, Methods] = {
     "/chat/completions": {"POST": chat},
     "/embeddings": {"POST": embeddings},
+    "/images/generations": {"POST": generations},
+    "/images/edits": {"POST": edits},
     "/models": {"GET": list_models},
 }
 _RESPONSES_PATHS: dict[str, Methods] = {

@@ -1,0 +1,1 @@
+"""OpenAI's pictures: https://platform.openai.com/docs/api-reference/images."""

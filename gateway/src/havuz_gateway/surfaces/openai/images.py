@@ -1,0 +1,61 @@
+"""`POST …/images/generations` and `…/images/edits`: https://platform.openai.com/docs/api-reference/images."""
+
+from havuz_gateway.pipeline.exchange import Request, Writer
+from havuz_gateway.pipeline.run import run
+from havuz_gateway.pipeline.services import Services
+from havuz_gateway.pipeline.types import Action, Call
+from havuz_gateway.protocols.body import Body
+from havuz_gateway.protocols.openai_images.request import PROTOCOL, ImageFields, read_edit, read_generation
+from havuz_gateway.surfaces.openai.body import decode
+from havuz_gateway.surfaces.openai.chat import PROTOCOL as SURFACE_PROTOCOL
+
+
+async def generations(request: Request, writer: Writer, *, credential: str | None, services: Services) -> None:
+    """Answer with pictures, or with a stream of them where `stream` is true."""
+    await run(
+        request,
+        writer,
+        operation="image",
+        protocol=SURFACE_PROTOCOL,
+        credential=credential,
+        read=read,
+        services=services,
+    )
+
+
+async def edits(request: Request, writer: Writer, *, credential: str | None, services: Services) -> None:
+    """Answer with changed pictures, or with a stream of them where `stream` is true."""
+    await run(
+        request,
+        writer,
+        operation="image",
+        protocol=SURFACE_PROTOCOL,
+        credential=credential,
+        read=read_changes,
+        services=services,
+    )
+
+
+def read(request: Request) -> Call:
+    """The call of a generation's body. Raises `InvalidRequest`."""
+    body = decode(request.body)
+    return image_call("image", body, read_generation(body.fields))
+
+
+def read_changes(request: Request) -> Call:
+    """The call of an edit's body. Raises `InvalidRequest`."""
+    body = decode(request.body)
+    return image_call("image_edit", body, read_edit(body.fields))
+
+
+def image_call(action: Action, body: Body, fields: ImageFields) -> Call:
+    """A call for pictures of a body whose fields were read."""
+    return Call(
+        action=action,
+        protocol=PROTOCOL,
+        model=fields.model,
+        stream=fields.stream,
+        body=body,
+        timeout=fields.timeout,
+        parameters=body.fields,
+    )

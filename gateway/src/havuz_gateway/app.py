@@ -14,6 +14,8 @@ from havuz_gateway.config.fleet import FleetReport
 from havuz_gateway.config.holder import Holder
 from havuz_gateway.config.redis_source import RedisSource
 from havuz_gateway.config.state import Decoder, State
+from havuz_gateway.files.links import Links
+from havuz_gateway.files.object_store import ObjectStore, open_store
 from havuz_gateway.metering.address import calls_to
 from havuz_gateway.metering.link import Calls
 from havuz_gateway.metering.redis_meter import MeterSettings, RedisMeter
@@ -34,8 +36,10 @@ from havuz_gateway.surfaces.catalogue import every_surface
 from havuz_gateway.surfaces.http import HttpBounds, HttpEdge
 from havuz_gateway.telemetry import setup
 from havuz_gateway.telemetry.recorder import Telemetry
+from havuz_gateway.transport.addresses import read_networks
 from havuz_gateway.transport.base import Transport
 from havuz_gateway.transport.client import HttpTransport
+from havuz_gateway.transport.guarded_fetch import GuardedFetcher
 
 VERSION = "0.1.0"
 
@@ -66,16 +70,23 @@ class _Parts:
             self.usage, served=self.meter.served, projects=lambda: self.holder.view().snapshot.projects, wall=time.time
         )
         self.responses = ResponseStore(_calls(settings), keyring, _store_settings(settings))
-        self.services = self._services(settings.reservation_margin)
+        self.files = _files(settings)
+        self.links = Links(keyring, seconds=settings.file_link_hours * 3600)
+        self.fetcher = GuardedFetcher(allow=read_networks(settings.fetch_allow))
+        self.services = self._services(settings)
 
-    def _services(self, reservation_margin: float) -> Services:
+    def _services(self, settings: Settings) -> Services:
         return Services(
             view=self.holder.view,
             pool=self.pool,
             meter=self.meter,
             usage=self.usage,
-            reservation_margin=reservation_margin,
+            reservation_margin=settings.reservation_margin,
             responses=self.responses,
+            files=self.files,
+            links=self.links,
+            fetcher=self.fetcher,
+            public_url=settings.public_url,
             telemetry=self.telemetry,
             test_member=self._test_member,
             now=time.monotonic,
@@ -132,6 +143,7 @@ def build_gateway(settings: Settings) -> lifecycle.Gateway:
         "usage": parts.usage.run,
         "money": parts.watch.run,
         "responses": parts.responses.run,
+        "files": parts.files.run,
     }
     closing: list[Callable[[], Awaitable[None]]] = [
         parts.services.drains.close,
@@ -191,6 +203,15 @@ def _meter(settings: Settings) -> RedisMeter:
 
 def _store_settings(settings: Settings) -> StoreSettings:
     return StoreSettings(days=settings.response_days, project_bytes=settings.response_bytes)
+
+
+def _files(settings: Settings) -> ObjectStore:
+    url = settings.object_store.get_secret_value()
+    try:
+        store = open_store(url) if url else None
+    except ValueError as error:
+        raise SettingsError(f"setting 'object_store' (HAVUZ_OBJECT_STORE, --object-store): {error}") from None
+    return ObjectStore(store, days=settings.file_days, max_bytes=settings.file_bytes, wall=time.time)
 
 
 def _calls(settings: Settings) -> Calls:

@@ -2,8 +2,8 @@
 
 Types, statuses and codes follow OpenAI's error object; the table is the one clients are promised:
 400 invalid_request_error, 401 authentication_error, 402 insufficient_balance or price_missing, 403 permission_error,
-404 not_found_error, 429 rate_limit_error, 500 api_error, 503 service_unavailable, and 504 timeout_error for a deadline
-that passed.
+404 not_found_error, 410 not_found_error for what has expired, 429 rate_limit_error, 500 api_error,
+503 service_unavailable, and 504 timeout_error for a deadline that passed.
 """
 
 from collections.abc import Mapping
@@ -93,6 +93,13 @@ class NotFound(GatewayError):
     """No such path, model or object."""
 
     status = 404
+    type = "not_found_error"
+
+
+class Gone(GatewayError):
+    """It was there and will not be again."""
+
+    status = 410
     type = "not_found_error"
 
 

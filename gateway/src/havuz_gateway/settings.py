@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from havuz_contract.settings import Port, ProcessSettings
+from havuz_gateway.transport.addresses import read_networks
 
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
 
@@ -86,6 +87,26 @@ class Settings(ProcessSettings):
         le=1024**4,
         description="bytes of responses that are kept in Redis for each project, at most: the oldest make room",
     )
+    object_store: SecretStr = Field(
+        default=SecretStr(""),
+        description="where pictures and sounds are kept: s3://bucket/prefix, gs://…, az://… or file:///folder",
+    )
+    file_days: int = Field(default=7, ge=1, le=3650, description="days that a picture or sound is kept")
+    file_bytes: int = Field(
+        default=64 * 1024 * 1024, ge=1024, le=1024**3, description="largest picture or sound that is kept, in bytes"
+    )
+    file_link_hours: Annotated[float, Field(gt=0, le=24 * 3650)] = Field(
+        default=24.0, description="hours for which a link to a picture or sound works"
+    )
+    public_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^/?#@\s]+(/[^?#\s]*)?)?$",
+        description="what links begin with, such as https://api.example.com (default: as each client called)",
+    )
+    fetch_allow: str = Field(
+        default="",
+        description="networks inside, such as 10.1.0.0/16, that URLs of clients may lead to (default: none)",
+    )
     spool_bytes: int = Field(
         default=256 * 1024 * 1024, ge=64 * 1024, le=1024**4,
         description="bytes of settles that are kept in state_dir while Redis is away",
@@ -105,6 +126,12 @@ class Settings(ProcessSettings):
                 "was set by Kubernetes for a Service of that name: set enableServiceLinks: false on the pod"
             )
         return port
+
+    @field_validator("fetch_allow")
+    @classmethod
+    def _networks(cls, text: str) -> str:
+        read_networks(text)
+        return text
 
     @model_validator(mode="after")
     def _two_ports(self) -> "Settings":

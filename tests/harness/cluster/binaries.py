@@ -79,13 +79,19 @@ def controlplane() -> Path:
 
 def helm() -> Path:
     """The helm executable. Raises `BuildError`."""
+    return go_program("helm.sh/helm/v4/cmd/helm", f"v{HELM}")
+
+
+def go_program(package: str, version: str) -> Path:
+    """The executable of a published Go package such as `example.com/it/cmd/it`. Raises `BuildError`."""
     flags = (*_FLAGS[:1], "-ldflags=-s -w")
-    folder = cache_folder() / f"helm-{HELM}-{_key(' '.join(flags).encode())}"
+    name = package.rpartition("/")[2]
+    folder = cache_folder() / f"{name}-{version.removeprefix('v')}-{_key(' '.join(flags).encode())}"
     with _once(folder) as target:
         if target is not None:
-            module = f"helm.sh/helm/v4/cmd/helm@v{HELM}"
-            _go("install", *flags, module, directory=cache_folder(), environment={"GOBIN": str(target)})
-    return folder / "helm"
+            arguments = ("install", *flags, f"{package}@{version}")
+            _go(*arguments, directory=cache_folder(), environment={"GOBIN": str(target)})
+    return folder / name
 
 
 def _key(*parts: bytes) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 _VERSION = "v1"
 _NONCE_BYTES = 12
@@ -36,6 +38,7 @@ class Keyring:
                 raise ValueError(f"encryption key {key_id!r} has {len(key)} bytes; it needs {_KEY_BYTES}")
             if not key_id or "." in key_id:
                 raise ValueError(f"encryption key id {key_id!r} must be non-empty and without a dot")
+        self._keys = dict(keys)
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
         self._sealing_id = next(iter(keys))
 
@@ -82,3 +85,14 @@ class Keyring:
     def sealed_with_current(self, envelope: str) -> bool:
         """Say whether the envelope was sealed with the key that seals now (False: seal it anew after a rotation)."""
         return envelope.split(".")[1:2] == [self._sealing_id]
+
+    def derived(self, purpose: str) -> Mapping[str, bytes]:
+        """Keys (32 bytes) by id for another purpose than sealing, such as signing; the first one is to be used.
+
+        They say nothing of the keys that seal: https://www.rfc-editor.org/rfc/rfc5869.
+        """
+        info = purpose.encode()
+        return {
+            key_id: HKDFExpand(algorithm=SHA256(), length=_KEY_BYTES, info=info).derive(key)
+            for key_id, key in self._keys.items()
+        }

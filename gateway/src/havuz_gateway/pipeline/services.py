@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from havuz_gateway.config.view import View
+from havuz_gateway.files.links import Links
+from havuz_gateway.files.object_store import ObjectStore
 from havuz_gateway.metering.meter import Meter
 from havuz_gateway.metering.usage import UsageReader
 from havuz_gateway.pipeline.drain import Drains
@@ -12,6 +14,7 @@ from havuz_gateway.pool.pool import Pool
 from havuz_gateway.pool.types import Member
 from havuz_gateway.responses.store import ResponseStore
 from havuz_gateway.telemetry.recorder import Telemetry
+from havuz_gateway.transport.guarded_fetch import GuardedFetcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +30,9 @@ class Services:
     """The outside of the pipeline.
 
     `view` answers the configuration in force now; `test_member` makes a mock upstream for one request of a test key;
-    `now` is monotonic seconds, `wall` unix seconds. `reservation_margin` is the seconds that a reservation outlives
-    its request's deadline.
+    `fetcher` is the only way to a URL that a client supplied; `now` is monotonic seconds, `wall` unix seconds.
+    `reservation_margin` is the seconds that a reservation outlives its request's deadline; `public_url` is what links
+    to files begin with, empty where each request's own host is taken.
     """
 
     view: Callable[[], View]
@@ -36,6 +40,9 @@ class Services:
     meter: Meter
     usage: UsageReader
     responses: ResponseStore
+    files: ObjectStore
+    links: Links
+    fetcher: GuardedFetcher
     telemetry: Telemetry
     test_member: Callable[[], Member]
     now: Callable[[], float]
@@ -43,4 +50,5 @@ class Services:
     bounds: Bounds = Bounds()
     reservation_margin: float = 60.0
     drains: Drains = field(default_factory=Drains)
+    public_url: str = ""
     rng: random.Random = field(default_factory=random.Random)

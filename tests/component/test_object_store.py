@@ -1,0 +1,123 @@
+"""Keeping files in a folder and in a real S3-compatible store."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.s3_server import S3Server
+from harness.strange_server import PNG
+from havuz_gateway.errors import GatewayError, NotFound, ServiceUnavailable
+from havuz_gateway.files.names import FileName
+from havuz_gateway.files.object_store import ObjectStore, Range, RangeOutside, open_store
+
+NOW = 1_795_284_000.0  # 2026-11-21 18:00 UTC
+DAY = 86_400.0
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[S3Server]:
+    with S3Server() as server:
+        yield server
+
+
+@pytest.fixture(params=["folder", "s3"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "folder":
+        return (tmp_path / "a new" / "folder").as_uri()
+    server: S3Server = request.getfixturevalue("s3")
+    return server.url
+
+
+def store_at(url: str, *, at: float = NOW, max_bytes: int = 1_000_000) -> ObjectStore:
+    return ObjectStore(open_store(url), days=7, max_bytes=max_bytes, wall=lambda: at)
+
+
+async def read(store: ObjectStore, name: FileName, wanted: Range | None = None) -> tuple[bytes, int]:
+    content = await store.open(name, wanted)
+    body = b"".join([chunk async for chunk in content.chunks])
+    assert len(body) == content.end - content.start
+    return body, content.start
+
+
+async def test_what_was_put_is_read_whole_and_in_parts(url: str) -> None:
+    store, body = store_at(url), PNG + bytes(range(256)) * 3000
+    name = await store.put(body)
+    assert (name.day, name.content_type) == ("20261128", "image/png")
+    assert await read(store, name) == (body, 0)
+    assert await read(store, name, Range(10, 20)) == (body[10:20], 10)
+    assert await read(store, name, Range(100_000)) == (body[100_000:], 100_000)
+    assert await read(store, name, Range(-5)) == (body[-5:], len(body) - 5)
+    assert await read(store, name, Range(5, 10**12)) == (body[5:], 5)
+    with pytest.raises(RangeOutside):
+        await store.open(name, Range(len(body)))
+
+
+async def test_two_files_have_two_names(url: str) -> None:
+    assert await store_at(url).put(PNG) != await store_at(url).put(PNG)
+
+
+async def test_a_file_that_is_not_there_is_not_found(url: str) -> None:
+    name = FileName("20261128", "0" * 40, "png")
+    for wanted in (None, Range(1, 2)):
+        with pytest.raises(NotFound):
+            await store_at(url).open(name, wanted)
+
+
+async def test_what_has_expired_is_deleted_and_nothing_else(url: str) -> None:
+    old, young = await store_at(url, at=NOW - 8 * DAY).put(PNG), await store_at(url, at=NOW - 7 * DAY).put(PNG)
+    assert await store_at(url).sweep() == 1
+    assert await store_at(url).sweep() == 0
+    with pytest.raises(NotFound):
+        await store_at(url).open(old)
+    assert (await read(store_at(url), young))[0] == PNG
+    assert await store_at(url, at=NOW + 30 * DAY).sweep() >= 1
+
+
+async def test_what_is_no_picture_or_too_large_is_not_kept(url: str) -> None:
+    with pytest.raises(GatewayError, match="neither a picture nor a sound"):
+        await store_at(url).put(b"<html>")
+    with pytest.raises(GatewayError, match="10 at most are kept"):
+        await store_at(url, max_bytes=10).put(PNG)
+
+
+async def test_a_folder_holds_nothing_of_others_in_danger(tmp_path: Path) -> None:
+    (tmp_path / "20200101.txt").write_text("mine")
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "20200101").write_text("mine")
+    assert await store_at(tmp_path.as_uri()).sweep() == 0
+    assert (tmp_path / "notes" / "20200101").exists()
+
+
+async def test_objects_lie_beneath_the_prefix_with_their_type(s3: S3Server) -> None:
+    name = await store_at(s3.url).put(PNG)
+    assert name.path in s3.files
+
+
+async def test_a_store_that_is_away_or_refuses_is_told_as_such(s3: S3Server) -> None:
+    wrong = s3.url.replace("havuz-secret-of-a-test", "wrong")
+    with pytest.raises(ServiceUnavailable, match="can't be written to at the moment"):
+        await store_at(wrong).put(PNG)
+    with pytest.raises(ServiceUnavailable, match="can't be read at the moment"):
+        await store_at(wrong).open(FileName("20261128", "0" * 40, "png"))
+
+
+async def test_without_a_store_it_is_said_what_to_set() -> None:
+    with pytest.raises(ServiceUnavailable, match="HAVUZ_OBJECT_STORE"):
+        await ObjectStore(None, days=7, max_bytes=1000, wall=lambda: NOW).put(PNG)
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("ftp://host/x", "no s3://"),
+        ("/var/lib/havuz", "no s3://"),
+        ("memory:///", "no s3://"),
+        ("s3://bucket?nonsense=1", "nonsense"),
+        ("az://container", "Account"),
+        ("file:///proc/no/such", "can't be used"),
+    ],
+)
+def test_a_url_of_no_store_is_refused(url: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        open_store(url)

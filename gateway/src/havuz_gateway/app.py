@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 
 from havuz_contract.connection import connect, read_url
 from havuz_contract.settings import SettingsError
@@ -16,6 +17,7 @@ from havuz_gateway.config.redis_source import RedisSource
 from havuz_gateway.config.state import Decoder, State
 from havuz_gateway.files.links import Links
 from havuz_gateway.files.object_store import ObjectStore, open_store
+from havuz_gateway.jobs.image import ImageJob
 from havuz_gateway.metering.address import calls_to
 from havuz_gateway.metering.link import Calls
 from havuz_gateway.metering.redis_meter import MeterSettings, RedisMeter
@@ -34,6 +36,10 @@ from havuz_gateway.responses.store import ResponseStore, StoreSettings
 from havuz_gateway.settings import Settings
 from havuz_gateway.surfaces.catalogue import every_surface
 from havuz_gateway.surfaces.http import HttpBounds, HttpEdge
+from havuz_gateway.tasks.queue import TaskQueue
+from havuz_gateway.tasks.signature import Signatures
+from havuz_gateway.tasks.store import TaskSettings, TaskStore
+from havuz_gateway.tasks.worker import Worker, WorkerSettings
 from havuz_gateway.telemetry import setup
 from havuz_gateway.telemetry.recorder import Telemetry
 from havuz_gateway.transport.addresses import read_networks
@@ -73,7 +79,12 @@ class _Parts:
         self.files = _files(settings)
         self.links = Links(keyring, seconds=settings.file_link_hours * 3600)
         self.fetcher = GuardedFetcher(allow=read_networks(settings.fetch_allow))
+        calls = _calls(settings)
+        self.tasks = TaskStore(calls, keyring, _task_settings(settings))
+        self.queue = TaskQueue(calls, self.redis, consumer=settings.gateway_id)
+        self.signatures = Signatures(keyring)
         self.services = self._services(settings)
+        self.worker = self._worker(settings) if settings.role != "proxy" else None
 
     def _services(self, settings: Settings) -> Services:
         return Services(
@@ -86,11 +97,23 @@ class _Parts:
             files=self.files,
             links=self.links,
             fetcher=self.fetcher,
+            tasks=self.tasks,
+            queue=self.queue,
+            signatures=self.signatures,
+            image_model=settings.image_model,
             public_url=settings.public_url,
             telemetry=self.telemetry,
             test_member=self._test_member,
             now=time.monotonic,
             wall=time.time,
+        )
+
+    def _worker(self, settings: Settings) -> Worker:
+        return Worker(
+            self.tasks,
+            self.queue,
+            ImageJob(self.services),
+            WorkerSettings(slots=settings.task_slots, attempts=settings.task_attempts, lease=settings.task_lease),
         )
 
     def _source(self) -> RedisSource:
@@ -144,6 +167,8 @@ def build_gateway(settings: Settings) -> lifecycle.Gateway:
         "money": parts.watch.run,
         "responses": parts.responses.run,
         "files": parts.files.run,
+        "tasks": parts.tasks.run,
+        "queue": parts.queue.run,
     }
     closing: list[Callable[[], Awaitable[None]]] = [
         parts.services.drains.close,
@@ -152,6 +177,9 @@ def build_gateway(settings: Settings) -> lifecycle.Gateway:
         parts.telemetry.close,
         parts.http.close,
     ]
+    metrics.observe_tasks(lambda: parts.queue.depth)
+    if parts.worker is not None:
+        background["worker"] = partial(_work, parts.worker, parts.holder.loaded)
     if parts.disk is not None:
         background["disk-copy"] = parts.disk.run
         closing.insert(0, parts.disk.flush)
@@ -160,6 +188,7 @@ def build_gateway(settings: Settings) -> lifecycle.Gateway:
     parts.meter.start()
     return lifecycle.Gateway(
         edge=edge,
+        worker=parts.worker,
         readiness=Readiness(problem=lambda: parts.source.problem),
         loaded=parts.holder.loaded,
         render_metrics=parts.telemetry.render,
@@ -168,13 +197,18 @@ def build_gateway(settings: Settings) -> lifecycle.Gateway:
     )
 
 
+async def _work(worker: Worker, loaded: asyncio.Event) -> None:
+    await loaded.wait()  # without a configuration, no task can be done
+    await worker.run()
+
+
 async def run_gateway(settings: Settings, *, stop: asyncio.Event, ready: Callable[[], None] | None = None) -> None:
     """Build one gateway and serve until `stop` is set; `ready` is called once it does.
 
     Raises `SettingsError` and `lifecycle.PortTakenError`.
     """
     ports = lifecycle.Ports(
-        public=(settings.host, settings.port),
+        public=(settings.host, settings.port) if settings.role != "worker" else None,
         operations=(settings.operations_host, settings.operations_port) if settings.operations_port else None,
     )
     drain = lifecycle.Drain(delay=settings.drain_delay, grace=settings.drain_grace)
@@ -203,6 +237,10 @@ def _meter(settings: Settings) -> RedisMeter:
 
 def _store_settings(settings: Settings) -> StoreSettings:
     return StoreSettings(days=settings.response_days, project_bytes=settings.response_bytes)
+
+
+def _task_settings(settings: Settings) -> TaskSettings:
+    return TaskSettings(seconds=settings.task_seconds, days=settings.task_days, most_open=settings.task_open)
 
 
 def _files(settings: Settings) -> ObjectStore:

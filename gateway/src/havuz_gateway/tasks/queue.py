@@ -6,6 +6,8 @@ acknowledged for a while is claimed by another worker.
 
 import asyncio
 import logging
+from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
@@ -45,10 +47,8 @@ class TaskQueue:
     async def run(self) -> None:
         """Watch how long the queue is, until cancelled."""
         while True:
-            try:
+            with suppress(LinkDown, ErrorReply):  # the last known depth stays
                 self.depth = int(await self._link.ask(packed("XLEN", keys.TASKS)))
-            except (LinkDown, ErrorReply):
-                pass  # the last known depth stays
             await asyncio.sleep(_DEPTH_SECONDS)
 
     async def add(self, project_uid: str, task_id: str) -> None:
@@ -90,7 +90,7 @@ class TaskQueue:
         return None
 
     async def claim(self, *, idle_seconds: float, most: int) -> list[Entry]:
-        """Entries of others that were not acknowledged for so long; the next call looks further. Raises `RedisError`."""
+        """What was not acknowledged for so long; the next call looks further. Raises `RedisError`."""
         try:
             reply: Any = await self._redis.xautoclaim(
                 keys.TASKS, keys.TASK_WORKERS, self._consumer,
@@ -131,7 +131,7 @@ class TaskQueue:
     def _send_unsent(self) -> None:
         waiting, self._unsent = self._unsent, []
         for command in waiting:
-            self._link.submit(command, lambda reply, command=command: self._sent(command, reply))
+            self._link.submit(command, partial(self._sent, command))
 
     def _sent(self, command: bytes, reply: Any) -> None:
         if isinstance(reply, LinkDown):

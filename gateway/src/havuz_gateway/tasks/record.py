@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from havuz_contract.snapshot.models import Project, ProjectKey
@@ -13,6 +13,7 @@ from havuz_gateway.protocols.usage import Usage
 Action = Literal["image", "image_edit"]
 Status = Literal["PENDING", "IN_PROGRESS", "SUCCESS", "FAILED"]
 _VERSION = 1
+NOT_IN_TIME = "it was not done in time: order it again"
 
 
 class RecordUnreadable(ValueError):
@@ -80,6 +81,13 @@ class Task:
     def project_uid(self) -> str:
         """Whose it is."""
         return self.order.terms.project.uid
+
+
+def as_of(task: Task, now: float, *, margin: float) -> Task:
+    """The task as its client is to see it: one whose time is over by `margin` seconds is done by nobody any more."""
+    if task.outcome is not None or now <= task.due + margin:
+        return task
+    return replace(task, status="FAILED", outcome=Outcome("FAILED", error=NOT_IN_TIME))
 
 
 def pack_order(order: Order) -> bytes:

@@ -5,7 +5,8 @@ Over a connection of its own. While Redis is away, that is said at once: nothing
 
 import hashlib
 import logging
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -28,6 +29,9 @@ from havuz_gateway.tasks.record import (
 _log = logging.getLogger(__name__)
 _AWAY_RETRY_SECONDS = 1.0
 _FULL_RETRY_SECONDS = 10.0
+_ID_BYTES = 16
+_NUMBER_BYTES = 6
+_LEAST_NUMBER = 10_000_000
 _SUBMIT = Script("submit", package=__package__, prelude=())
 _BEGIN = Script("begin", package=__package__, prelude=())
 _HOLD = Script("hold", package=__package__, prelude=())
@@ -66,11 +70,27 @@ class Begun(NamedTuple):
 class TaskStore:
     """Reads and writes tasks. `run` keeps it connected, until cancelled."""
 
-    def __init__(self, link: Calls, keyring: Keyring, settings: TaskSettings) -> None:
+    def __init__(
+        self,
+        link: Calls,
+        keyring: Keyring,
+        settings: TaskSettings,
+        *,
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self._random = random
         self._link = link
         self._keyring = keyring
         self.settings = settings
         self._kept = settings.days * 86_400
+
+    def new_id(self) -> str:
+        """An id that nobody can guess."""
+        return f"img{self._random(_ID_BYTES).hex()}"
+
+    def new_number(self) -> int:
+        """A number that no other task has, and that JavaScript can hold: what is known of it says its signature."""
+        return _LEAST_NUMBER + int.from_bytes(self._random(_NUMBER_BYTES))
 
     async def run(self) -> None:
         """Stay connected."""

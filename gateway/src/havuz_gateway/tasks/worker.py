@@ -6,9 +6,8 @@ seconds; the generation that each beginning counts up keeps a worker that was on
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,7 +15,7 @@ from redis.exceptions import RedisError
 
 from havuz_gateway.errors import ServiceUnavailable
 from havuz_gateway.tasks.queue import Entry, TaskQueue
-from havuz_gateway.tasks.record import Outcome, Task
+from havuz_gateway.tasks.record import NOT_IN_TIME, Outcome, Task
 from havuz_gateway.tasks.store import Begun, TaskStore
 
 _log = logging.getLogger(__name__)
@@ -152,7 +151,7 @@ class Worker:
 
     async def _done(self, task: Task, begun: Begun) -> Outcome:
         if begun.verdict == "late":
-            return self._job.give_up(task, "it was not done in time: order it again")
+            return self._job.give_up(task, NOT_IN_TIME)
         if begun.generation > self._settings.attempts:
             return self._job.give_up(task, f"it was given up after {self._settings.attempts} attempts: order it again")
         if begun.sent:

@@ -119,7 +119,7 @@ async def test_credits_are_held_while_the_task_is_open(customer: Paying) -> None
     customer.provider.script(Hang())
     before = (await customer.account()).balance
     task_id = await order(customer.caller)
-    await customer.provider.wait_for(1)
+    await customer.provider.received(1)
     data = await status(customer.caller, task_id)
     assert set(data) == {"task_id", "status", "consumed_credits", "created_at"}
     assert (data["status"], data["consumed_credits"]) == ("IN_PROGRESS", 10)
@@ -210,7 +210,7 @@ async def test_the_same_idempotency_key_is_one_task_and_one_charge(customer: Pay
 async def test_a_task_that_has_begun_can_not_be_cancelled(customer: Paying) -> None:
     customer.provider.script(Hang())
     task_id = await order(customer.caller)
-    await customer.provider.wait_for(1)
+    await customer.provider.received(1)
     reply = await customer.caller.send("DELETE", f"/api/status?task_id={task_id}")
     assert refused(reply, 409).startswith("Conflict: ")
 

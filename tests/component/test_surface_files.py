@@ -1,9 +1,8 @@
 """Kept files by their links, from the real gateway."""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
@@ -11,6 +10,7 @@ import pytest
 
 from harness.gateway import GatewayProcess
 from harness.strange_server import PNG
+from harness.valkey import ValkeyServer
 from havuz_contract.snapshot.envelope import Keyring
 from havuz_gateway.files.links import Links
 from havuz_gateway.files.names import FileName
@@ -30,16 +30,25 @@ class Kept:
     session: aiohttp.ClientSession
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return tmp_path_factory.mktemp("files").as_uri()
+
+
+@pytest.fixture(scope="module")
+def keeper(valkey: ValkeyServer, encryption_keys: str, folder: str) -> Iterator[GatewayProcess]:
+    """A gateway that serves the folder."""
+    with GatewayProcess(redis_url=valkey.url, encryption_keys=encryption_keys, object_store=folder) as process:
+        yield process
+
+
 @pytest.fixture
-async def kept(
-    start_gateway: Callable[..., GatewayProcess], tmp_path: Path, encryption_keys: str
-) -> AsyncIterator[Kept]:
-    gateway = start_gateway(object_store=tmp_path.as_uri())
-    name = await ObjectStore(open_store(tmp_path.as_uri()), days=7, max_bytes=10**6, wall=time.time).put(BODY)
+async def kept(keeper: GatewayProcess, encryption_keys: str, folder: str) -> AsyncIterator[Kept]:
+    name = await ObjectStore(open_store(folder), days=7, max_bytes=10**6, wall=time.time).put(BODY)
     links = Links(Keyring.parse(encryption_keys), seconds=60)
-    link = links.make(name, base_url=gateway.base_url, now=time.time())
+    link = links.make(name, base_url=keeper.base_url, now=time.time())
     async with aiohttp.ClientSession() as session:
-        yield Kept(name, link, links, gateway.base_url, session)
+        yield Kept(name, link, links, keeper.base_url, session)
 
 
 async def test_a_link_gives_the_file_so_that_no_browser_runs_it(kept: Kept) -> None:

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from harness.caller import Reply, calling
-from harness.fake_provider import FakeProvider, Hang, Json, error
+from harness.fake_provider import Hang, Json, error
 from harness.gateway import GatewayProcess
 from harness.paying import Paying, paying
 from harness.strange_server import PNG, StrangeServer, picture
@@ -49,9 +49,7 @@ def refused(reply: Reply, status_code: int) -> str:
 
 async def test_an_order_is_drawn_kept_and_paid_once(customer: Paying, drawing: GatewayProcess) -> None:
     customer.provider.script(drawn())
-    reply = await customer.caller.post(
-        "/api/generate", {"prompt": "a red fox", "size": "1536*1024", "quality": "high"}
-    )
+    reply = await customer.caller.post("/api/generate", {"prompt": "a red fox", "size": "1536*1024", "quality": "high"})
     assert (reply.status, reply.json["code"], reply.json["data"]["status"]) == (200, 200, "IN_PROGRESS")
     data = await ended(customer.caller, reply.json["data"]["task_id"])
     assert (data["status"], data["consumed_credits"], data["task_id"]) == (

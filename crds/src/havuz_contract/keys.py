@@ -128,6 +128,18 @@ def task_named(project_uid: str, digest: str) -> str:
 TASKS = "havuz:{tasks}:queue"
 TASK_WORKERS = "workers"  # its consumer group
 
+# Callbacks share one hash tag, so that one script takes what is due, whichever project it is of.
+# Permanent, empty when nothing is open: `project uid/task id` by the moment of the next attempt (unix ms).
+CALLBACKS_DUE = "havuz:{callbacks}:due"
+# Permanent, pruned by score: `project uid/task id` of callbacks that were given up, by that moment (unix ms).
+CALLBACKS_FAILED = "havuz:{callbacks}:failed"
+
+
+def callback(project_uid: str, task_id: str) -> str:
+    """Lives a week after its last change: what is told to whom, sealed, and a log of the attempts; a hash."""
+    return f"havuz:{{callbacks}}:record:{project_uid}/{task_id}"
+
+
 HOURS_KEPT_SECONDS = 35 * 86_400
 
 

@@ -8,8 +8,12 @@ from functools import partial
 
 from havuz_contract.connection import connect, read_url
 from havuz_contract.settings import SettingsError
+from havuz_contract.snapshot.envelope import Keyring
 from havuz_contract.snapshot.models import Upstream
 from havuz_gateway import lifecycle
+from havuz_gateway.callbacks.delivery import Callbacks
+from havuz_gateway.callbacks.queue import CallbackQueue
+from havuz_gateway.callbacks.signing import WebhookSecrets
 from havuz_gateway.config.disk_copy import DiskCopy
 from havuz_gateway.config.fleet import FleetReport
 from havuz_gateway.config.holder import Holder
@@ -83,6 +87,7 @@ class _Parts:
         self.tasks = TaskStore(calls, keyring, _task_settings(settings))
         self.queue = TaskQueue(calls, self.redis, consumer=settings.gateway_id)
         self.signatures = Signatures(keyring)
+        self.callbacks = self._callbacks(settings, keyring)
         self.services = self._services(settings)
         self.worker = self._worker(settings) if settings.role != "proxy" else None
 
@@ -101,6 +106,7 @@ class _Parts:
             queue=self.queue,
             signatures=self.signatures,
             image_model=settings.image_model,
+            callbacks=self.callbacks,
             public_url=settings.public_url,
             telemetry=self.telemetry,
             test_member=self._test_member,
@@ -115,6 +121,26 @@ class _Parts:
             ImageJob(self.services),
             WorkerSettings(slots=settings.task_slots, attempts=settings.task_attempts, lease=settings.task_lease),
         )
+
+    def _callbacks(self, settings: Settings, keyring: Keyring) -> Callbacks:
+        return Callbacks(
+            CallbackQueue(self.redis, keyring),
+            WebhookSecrets(keyring),
+            self.fetcher,
+            versions=self._webhook_versions,
+            delays=[float(delay) for delay in settings.callback_delays.split()],
+            wall=time.time,
+            rng=random.Random(),  # noqa: S311 - spreads attempts
+        )
+
+    def _webhook_versions(self, project_uid: str) -> tuple[int, ...] | None:
+        project = self.holder.view().snapshot.projects.get(project_uid)
+        return None if project is None else project.webhook_versions
+
+    async def deliver_callbacks(self) -> None:
+        """Tell what is due, once it is known who its projects are."""
+        await self.holder.loaded.wait()
+        await self.callbacks.run()
 
     def _source(self) -> RedisSource:
         return RedisSource(
@@ -169,6 +195,7 @@ def build_gateway(settings: Settings) -> lifecycle.Gateway:
         "files": parts.files.run,
         "tasks": parts.tasks.run,
         "queue": parts.queue.run,
+        "callbacks": parts.deliver_callbacks,
     }
     closing: list[Callable[[], Awaitable[None]]] = [
         parts.services.drains.close,

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from havuz_contract.connection import connect
 from havuz_contract.settings import SettingsError
 from havuz_gateway.app import run_gateway
-from havuz_gateway.commands import books, ledger_verify, usage_export
+from havuz_gateway.commands import books, ledger_verify, usage_export, webhooks
 from havuz_gateway.commands.books import CommandError
 from havuz_gateway.lifecycle import PortTakenError, stop_on_signals
 from havuz_gateway.metering.ledger import BusyError
@@ -128,7 +128,21 @@ def _parser() -> argparse.ArgumentParser:
     export = usage.add_parser("export", help="write a row for each request that was settled")
     usage_export.add_arguments(export)
     export.set_defaults(command=_with_books(usage_export.run))
+    _add_webhooks(commands.add_parser("webhooks", help="callbacks of tasks"))
     return parser
+
+
+def _add_webhooks(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    secret = commands.add_parser("secret", help="print what a project's customer verifies callbacks with")
+    webhooks.add_secret_arguments(secret)
+    secret.set_defaults(command=_with_books(webhooks.secret))
+    failed = commands.add_parser("failed", help="list what was given up within the last week")
+    webhooks.add_failed_arguments(failed)
+    failed.set_defaults(command=_with_books(webhooks.failed))
+    replay = commands.add_parser("replay", help="deliver callbacks once more")
+    webhooks.add_replay_arguments(replay)
+    replay.set_defaults(command=_with_books(webhooks.replay))
 
 
 def _add_up_arguments(local: argparse.ArgumentParser) -> None:

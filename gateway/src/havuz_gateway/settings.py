@@ -15,8 +15,10 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from havuz_contract.settings import Port, ProcessSettings
+from havuz_gateway.callbacks.delivery import DELAYS
 from havuz_gateway.transport.addresses import read_networks
 
+_LONGEST_DELAY = 5 * 86_400  # records of callbacks live for a week after their last attempt
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
 
 
@@ -115,7 +117,7 @@ class Settings(ProcessSettings):
         default=64 * 1024 * 1024, ge=1024, le=1024**3, description="largest picture or sound that is kept, in bytes"
     )
     file_link_hours: Annotated[float, Field(gt=0, le=24 * 3650)] = Field(
-        default=24.0, description="hours for which a link to a picture or sound works"
+        default=72.0, description="hours for which a link to a picture or sound works"
     )
     public_url: str = Field(
         default="",
@@ -125,6 +127,10 @@ class Settings(ProcessSettings):
     fetch_allow: str = Field(
         default="",
         description="networks inside, such as 10.1.0.0/16, that URLs of clients may lead to (default: none)",
+    )
+    callback_delays: str = Field(
+        default=" ".join(f"{seconds:g}" for seconds in DELAYS),
+        description="seconds between one attempt of a callback and the next",
     )
     spool_bytes: int = Field(
         default=256 * 1024 * 1024, ge=64 * 1024, le=1024**4,
@@ -145,6 +151,16 @@ class Settings(ProcessSettings):
                 "was set by Kubernetes for a Service of that name: set enableServiceLinks: false on the pod"
             )
         return port
+
+    @field_validator("callback_delays")
+    @classmethod
+    def _delays(cls, text: str) -> str:
+        try:
+            if all(0 <= float(delay) <= _LONGEST_DELAY for delay in text.split()):
+                return text
+        except ValueError:
+            pass
+        raise ValueError(f"write numbers of seconds, of {_LONGEST_DELAY} at most, such as '5 300 1800'")
 
     @field_validator("fetch_allow")
     @classmethod

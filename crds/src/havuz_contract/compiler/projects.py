@@ -168,6 +168,7 @@ def _part(project: Project, keys: tuple[KeyPart, ...]) -> ProjectPart:
         billing=billing.billing(spec.billing),
         limits=billing.limits(spec.limits),
         suspended=spec.suspended,
+        webhook_versions=spec.webhooks.secret_versions,
     )
 
 

@@ -212,6 +212,7 @@ class Project(Part):
     billing: Billing = Billing()
     limits: Limits = Limits()
     suspended: bool = False
+    webhook_versions: tuple[int, ...] = (1,)  # of the secret that signs callbacks; the first is the customer's
 
 
 class Snapshot(Part):

@@ -126,6 +126,15 @@ class SelfService(KubeModel):
     """Keys that the customer may make."""
 
 
+class Webhooks(KubeModel):
+    """How callbacks are signed."""
+
+    secret_versions: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=1_000_000)], ...], Field(min_length=1, max_length=4), ListSet()
+    ] = (1,)
+    """Versions of the secret that sign; the first one is the customer's. A rotation: `[2, 1]`, and later `[2]`."""
+
+
 class Credit(KubeModel):
     """A top-up. Each id is applied exactly once, for ever."""
 
@@ -203,6 +212,8 @@ class ProjectSpec(KubeModel):
     """What the keys may use while the plan is under review."""
     surface: Surface = Surface()
     """Where and in which protocols the keys work."""
+    webhooks: Webhooks = Webhooks()
+    """How callbacks are signed."""
     self_service: SelfService = SelfService()
     """What the customer may do in the dashboard."""
     billing: Billing = Billing()

@@ -5,13 +5,15 @@ import base64
 import binascii
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from havuz_gateway.errors import GatewayError, RateLimited, ServiceUnavailable
 from havuz_gateway.metering.meter import Settlement
-from havuz_gateway.pipeline.orders import Fulfilled, admitted_of, fulfil, picture_call, uncharged
+from havuz_gateway.pipeline.orders import Fulfilled, admitted_of, fulfil, links_of, picture_call, uncharged
 from havuz_gateway.pipeline.services import Services
-from havuz_gateway.protocols.json_text import load
+from havuz_gateway.protocols.json_text import dump, load
+from havuz_gateway.tasks.answer import status_answer
 from havuz_gateway.tasks.record import Order, Outcome, Task
 from havuz_gateway.transport.guarded_fetch import FetchFailed, FetchLimits, FetchRefused
 
@@ -22,16 +24,12 @@ _PUT_PAUSES = (1.0, 5.0)
 _FETCH = FetchLimits()
 _NOT_READ = "the model's answer can't be read: try again"
 
-Tell = Callable[[Task, Outcome], Awaitable[None]]
-"""Tells a client of a task that has ended, at its callback URL. Safe to repeat."""
-
 
 class ImageJob:
-    """Does the work of a worker. `tell` is called for tasks that have a callback URL."""
+    """Does the work of a worker."""
 
-    def __init__(self, services: Services, *, tell: Tell | None = None) -> None:
+    def __init__(self, services: Services) -> None:
         self._services = services
-        self._tell = tell
 
     async def do(self, task: Task, *, sending: Callable[[], Awaitable[None]]) -> Outcome:
         """Draw it. `sending` is awaited before a provider is asked."""
@@ -58,12 +56,15 @@ class ImageJob:
         return Outcome("FAILED", error=reason, settlement=uncharged(task))
 
     async def close(self, task: Task, outcome: Outcome, *, again: bool) -> None:
-        """Settle, then tell. Raises `ServiceUnavailable`."""
+        """Settle, then have it told. Raises `ServiceUnavailable` and `RedisError`."""
         admitted = admitted_of(task, self._services)
         if admitted is not None and outcome.settlement is not None:
             await self._services.meter.settle_surely(admitted, outcome.settlement, again=again)
-        if task.order.callback_url is not None and self._tell is not None:
-            await self._tell(task, outcome)
+        if task.order.callback_url is not None:
+            told = replace(task, status=outcome.status, outcome=outcome)
+            links = links_of(told, task.order.base_url, self._services)
+            body = dump(status_answer(told, links)).encode()
+            await self._services.callbacks.enqueue(task.project_uid, task.id, url=task.order.callback_url, body=body)
 
     async def _fulfilled(self, task: Task, members: Mapping[str, Any]) -> Fulfilled:
         """What nobody can answer now is asked again in a moment: an order has time."""

@@ -10,6 +10,7 @@ from typing import Self
 from havuz_contract.snapshot.envelope import Keyring
 from havuz_gateway.local.errors import LocalError
 
+ENCRYPTION_KEYS_FILE = "encryption-keys"
 REDIS_URL_FILE = "redis-url"  # where the run that was started last keeps its data; its tools read it
 
 
@@ -63,10 +64,10 @@ class StateFolder:
 
     def encryption_keys(self) -> str:
         """The keyring text of this folder, made on first use."""
-        text = self.read("encryption-keys")
+        text = self.read(ENCRYPTION_KEYS_FILE)
         if text is None:
             text = Keyring.generate()
-            self.write("encryption-keys", text + "\n")
+            self.write(ENCRYPTION_KEYS_FILE, text + "\n")
         return text
 
     def _close(self) -> None:

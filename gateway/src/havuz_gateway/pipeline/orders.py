@@ -11,6 +11,7 @@ from typing import Any
 
 from havuz_contract.snapshot.models import Route
 from havuz_gateway.errors import DeadlineExceeded, GatewayError
+from havuz_gateway.files.names import FileName
 from havuz_gateway.metering.meter import Admission, Admitted, Settlement
 from havuz_gateway.pipeline.admit import admit
 from havuz_gateway.pipeline.attempt import Opened
@@ -93,6 +94,12 @@ def uncharged(task: Task, *, cancelled: bool = False) -> Settlement | None:
     if not task.order.terms.metered:
         return None
     return Settlement(status="cancelled" if cancelled else "error", operation=_OPERATION)
+
+
+def links_of(task: Task, base_url: str, services: Services) -> list[str]:
+    """Links to the pictures of a task, which work for a while."""
+    names = [FileName.read(name) for name in (task.outcome.files if task.outcome is not None else ())]
+    return [services.links.make(name, base_url=base_url, now=services.wall()) for name in names if name is not None]
 
 
 async def fulfil(task: Task, call: Call, services: Services) -> Fulfilled:

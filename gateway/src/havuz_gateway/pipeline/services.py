@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from havuz_gateway.callbacks.delivery import Callbacks
 from havuz_gateway.config.view import View
 from havuz_gateway.files.links import Links
 from havuz_gateway.files.object_store import ObjectStore
@@ -50,6 +51,7 @@ class Services:
     tasks: TaskStore
     queue: TaskQueue
     signatures: Signatures
+    callbacks: Callbacks
     telemetry: Telemetry
     test_member: Callable[[], Member]
     now: Callable[[], float]

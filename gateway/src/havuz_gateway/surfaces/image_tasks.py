@@ -11,6 +11,7 @@ from typing import Any
 from havuz_gateway.errors import GatewayError, InvalidRequest
 from havuz_gateway.pipeline.authenticate import authenticate
 from havuz_gateway.pipeline.exchange import Request, Writer
+from havuz_gateway.pipeline.orders import links_of
 from havuz_gateway.pipeline.services import Services
 from havuz_gateway.protocols.openai.complaints import wrong
 from havuz_gateway.protocols.openai.fields import Check, array, check_fields, one_of, text
@@ -19,7 +20,7 @@ from havuz_gateway.surfaces.files import public_base_url
 from havuz_gateway.surfaces.openai.body import decode
 from havuz_gateway.surfaces.openai.chat import PROTOCOL
 from havuz_gateway.surfaces.openai.errors import JSON_HEADERS
-from havuz_gateway.surfaces.ordering import find_task, links_of, order_pictures, take_back
+from havuz_gateway.surfaces.ordering import find_task, order_pictures, take_back
 from havuz_gateway.tasks.answer import status_answer
 from havuz_gateway.tasks.record import Task
 from havuz_gateway.transport.guarded_fetch import FetchRefused, check_url

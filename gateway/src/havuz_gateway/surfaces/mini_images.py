@@ -7,6 +7,7 @@ from typing import Any
 from havuz_gateway.errors import GatewayError, NotFound, PermissionDenied
 from havuz_gateway.pipeline.authenticate import authenticate
 from havuz_gateway.pipeline.exchange import Request, Writer
+from havuz_gateway.pipeline.orders import links_of
 from havuz_gateway.pipeline.services import Services
 from havuz_gateway.protocols.openai.complaints import missing, wrong
 from havuz_gateway.protocols.openai.fields import Check, check_fields, integer, number, one_of, required_text, text
@@ -15,7 +16,7 @@ from havuz_gateway.surfaces.files import public_base_url
 from havuz_gateway.surfaces.openai.body import decode
 from havuz_gateway.surfaces.openai.chat import PROTOCOL
 from havuz_gateway.surfaces.openai.errors import JSON_HEADERS
-from havuz_gateway.surfaces.ordering import find_task, links_of, order_pictures
+from havuz_gateway.surfaces.ordering import find_task, order_pictures
 
 _TASK_ID = "job{}"
 _STATUSES = {"PENDING": "pending", "IN_PROGRESS": "processing", "SUCCESS": "success", "FAILED": "error"}

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from havuz_gateway.errors import Conflict, GatewayError, InvalidRequest, NotFound, ServiceUnavailable
-from havuz_gateway.files.names import FileName
 from havuz_gateway.pipeline.exchange import Request
 from havuz_gateway.pipeline.orders import admitted_of, picture_call, place, uncharged
 from havuz_gateway.pipeline.services import Services
@@ -84,12 +83,6 @@ async def take_back(task: Task, services: Services) -> None:
     if admitted is not None and outcome.settlement is not None:
         await services.meter.settle_surely(admitted, outcome.settlement, again=False)
     await services.tasks.note_settled(task.project_uid, task.id)
-
-
-def links_of(task: Task, base_url: str, services: Services) -> list[str]:
-    """Links to the pictures of a task, which work for a while."""
-    names = [FileName.read(name) for name in (task.outcome.files if task.outcome is not None else ())]
-    return [services.links.make(name, base_url=base_url, now=services.wall()) for name in names if name is not None]
 
 
 async def _queued(task_id: str, uid: str, services: Services) -> str:

@@ -29,6 +29,7 @@ PERMANENT = frozenset(
         keys.ACKS,
         keys.VERDICTS,
         keys.METERED_PROJECTS,
+        keys.TASKS,
         keys.CALLBACKS_DUE,
         keys.CALLBACKS_FAILED,
     }

@@ -109,6 +109,25 @@ def response_sizes(project_uid: str) -> str:
     return f"havuz:{{p:{project_uid}}}:response-sizes"
 
 
+def task(project_uid: str, task_id: str) -> str:
+    """Lives until the task may have ended, then as long as tasks are kept (7 days by default): a hash, see `tasks/`."""
+    return f"havuz:{{p:{project_uid}}}:task:{task_id}"
+
+
+def open_tasks(project_uid: str) -> str:
+    """Lives as long as a task may be open: ids of tasks that have not ended by their deadline (unix ms)."""
+    return f"havuz:{{p:{project_uid}}}:tasks-open"
+
+
+def task_named(project_uid: str, digest: str) -> str:
+    """Lives as long as its task: id and body digest of the task that an `Idempotency-Key` (its SHA-256) made."""
+    return f"havuz:{{p:{project_uid}}}:task-named:{digest}"
+
+
+# Permanent, empty when nothing is open: the stream of tasks to be done (`p` project uid, `t` task id).
+TASKS = "havuz:{tasks}:queue"
+TASK_WORKERS = "workers"  # its consumer group
+
 # Callbacks share one hash tag, so that one script takes what is due, whichever project it is of.
 # Permanent, empty when nothing is open: `project uid/task id` by the moment of the next attempt (unix ms).
 CALLBACKS_DUE = "havuz:{callbacks}:due"

@@ -55,6 +55,12 @@ class MethodNotAllowed(InvalidRequest):
     status = 405
 
 
+class Conflict(InvalidRequest):
+    """The object is not in a state in which this can be done to it."""
+
+    status = 409
+
+
 class Unauthenticated(GatewayError):
     """No key, an unknown key, or an expired one."""
 

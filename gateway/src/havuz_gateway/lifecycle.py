@@ -18,6 +18,7 @@ from havuz_contract.background import Background, Work
 from havuz_gateway.operations import Readiness, operations_app
 from havuz_gateway.surfaces.http import HttpEdge
 from havuz_gateway.surfaces.http.server import HttpServer
+from havuz_gateway.tasks.worker import Worker
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ class PortTakenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """The wired parts, as far as their start and end matter.
+    """The wired parts, as far as their start and end matter. `worker` is None where no tasks are done.
 
     `background` runs while requests are served; `closing` is called in order once the last request has ended.
     """
@@ -42,13 +43,14 @@ class Gateway:
     render_metrics: Callable[[], bytes]
     background: Mapping[str, Work]
     closing: Sequence[Callable[[], Awaitable[None]]]
+    worker: Worker | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where to listen: (address, port). `operations` None: nowhere."""
+    """Where to listen: (address, port). None: nowhere."""
 
-    public: tuple[str, int]
+    public: tuple[str, int] | None
     operations: tuple[str, int] | None = None
 
 
@@ -80,9 +82,10 @@ async def serve(
         server = gateway.edge.server()
         public = web.ServerRunner(server, shutdown_timeout=_CUT_SECONDS)
         stack.push_async_callback(public.cleanup)
-        await _listen(public, ports.public)
+        if ports.public is not None:
+            await _listen(public, ports.public)
+            _log.info("listening", extra={"address": ports.public[0], "port": ports.public[1]})
         background.start()
-        _log.info("listening", extra={"address": ports.public[0], "port": ports.public[1]})
         await _serve_until(gateway, stop, ready)
         await _drain(gateway, public, server, drain)
     _log.info("ended")
@@ -110,6 +113,8 @@ async def _drain(gateway: Gateway, public: web.ServerRunner, server: HttpServer,
     _log.info("draining", extra={"in_flight": gateway.edge.active, "delay": drain.delay, "grace": drain.grace})
     if drain.delay:
         await asyncio.sleep(drain.delay)
+    if gateway.worker is not None:
+        gateway.worker.stop()
     for site in list(public.sites):
         await site.stop()
     await asyncio.sleep(0)  # what was accepted a moment ago begins to be handled
@@ -117,6 +122,8 @@ async def _drain(gateway: Gateway, public: web.ServerRunner, server: HttpServer,
     try:
         async with asyncio.timeout(drain.grace):
             await gateway.edge.idle.wait()
+            if gateway.worker is not None:
+                await gateway.worker.idle.wait()
     except TimeoutError:
         _log.warning(
             "requests in flight are cut: the grace period has passed",

@@ -9,7 +9,7 @@ import secrets
 import socket
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
@@ -35,6 +35,9 @@ class Settings(ProcessSettings):
 
     model_config = SettingsConfigDict(cli_prog_name="havuz-gateway")
 
+    role: Literal["both", "proxy", "worker"] = Field(
+        default="both", description="proxy: answer clients; worker: do tasks, listening to nobody; both"
+    )
     host: str = Field(default="0.0.0.0", description="address that clients call")  # noqa: S104 - a pod's address
     port: Port = Field(default=8080, description="port that clients call")
     operations_host: str = Field(
@@ -94,6 +97,22 @@ class Settings(ProcessSettings):
         ge=64 * 1024,
         le=1024**4,
         description="bytes of responses that are kept in Redis for each project, at most: the oldest make room",
+    )
+    image_model: str = Field(
+        default="gpt-image-1.5", min_length=1, max_length=256, description="public model of /api/generate"
+    )
+    task_seconds: Annotated[float, Field(ge=1, le=86_400)] = Field(
+        default=3600.0,
+        description="seconds that a task has from its order to its end; its credits are held for as long",
+    )
+    task_days: int = Field(default=7, ge=1, le=365, description="days that a task can be asked about after its end")
+    task_open: int = Field(default=1_000, ge=1, le=1_000_000, description="tasks of each project that may be open")
+    task_slots: int = Field(default=8, ge=1, le=1_000, description="tasks that a worker does at a time")
+    task_attempts: int = Field(
+        default=3, ge=1, le=20, description="times that a task is begun, at most, as workers die"
+    )
+    task_lease: Annotated[float, Field(ge=0.5, le=600)] = Field(
+        default=30.0, description="seconds without a sign of life after which a worker's tasks are given to another"
     )
     object_store: SecretStr = Field(
         default=SecretStr(""),

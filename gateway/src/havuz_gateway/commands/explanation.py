@@ -210,6 +210,8 @@ class _Asking:
 
     def _sent(self, one: Candidate) -> tuple[str, dict[str, Any], tuple[str, ...]]:
         sent = outgoing(self._call, self._plan, one, Stamp())
+        if not isinstance(sent.call.body, bytes):  # a form, which no explanation asks for
+            return sent.call.protocol, {}, sent.dropped
         body: dict[str, Any] = json.loads(sent.call.body)
         said = (*_SAID_BY_THE_CLIENT, "stream", "stream_options")
         return sent.call.protocol, {name: body[name] for name in body if name not in said}, sent.dropped

@@ -89,6 +89,15 @@ class Meter(Protocol):
     def settle(self, admitted: Admitted, settlement: Settlement) -> None:
         """Record what the request used; safe to repeat. Returns at once: the meter writes in its own time, surely."""
 
+    async def settle_surely(self, admitted: Admitted, settlement: Settlement, *, again: bool) -> None:
+        """Record what an order used, and return once it is in the books; `again` says that it may be there already.
+
+        Raises `ServiceUnavailable` while Redis does not take it.
+        """
+
+    def release(self, admitted: Admitted) -> None:
+        """Undo an admission that led to nothing: no request, no usage. Returns at once; safe to repeat."""
+
     async def claim(self, upstream: Upstream, *, attempt_id: str, tokens: int, ceiling: int,
                     lifetime: float) -> Claim | LimitReached | None:  # fmt: skip
         """Take a place on an upstream; None where it has no limits, or where Redis can't be asked."""

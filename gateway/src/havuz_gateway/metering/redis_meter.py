@@ -157,6 +157,26 @@ class RedisMeter:
         if not admitted.reserved:
             self._register_soon(admission.project.uid, now)
 
+    async def settle_surely(self, admitted: Admitted, settlement: Settlement, *, again: bool) -> None:
+        """Record what an order used, and return once Redis took it. Raises `ServiceUnavailable` while it does not."""
+        now = self._wall()
+        admission = admitted.admission
+        closing = closing_of(admitted, settlement, now, self._terms.at(admission.project, admission.key, now))
+        body = closing.body("again" if again else "new", closing.head(self._terms), self._clock())
+        try:
+            await SETTLE.ask(self._link, body)
+        except (LinkDown, ErrorReply) as error:
+            if isinstance(error, ErrorReply):
+                _log.error("a settle failed in Redis and is tried again", extra={"error": str(error)})
+            raise ServiceUnavailable("an order can't be settled at the moment") from None
+        if not admitted.reserved:
+            self._register_soon(admission.project.uid, now)
+
+    def release(self, admitted: Admitted) -> None:
+        """Undo an admission that led to nothing. Returns at once; safe to repeat."""
+        if admitted.reserved:
+            self._release(admitted.admission)
+
     async def claim(
         self, upstream: Upstream, *, attempt_id: str, tokens: int, ceiling: int, lifetime: float
     ) -> Claim | LimitReached | None:

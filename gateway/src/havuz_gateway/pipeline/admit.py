@@ -9,8 +9,13 @@ from havuz_gateway.pipeline.types import Call, Identity, Plan
 from havuz_gateway.protocols.usage import Usage
 
 
-async def admit(request_id: str, identity: Identity, call: Call, plan: Plan, services: Services) -> Ticket | None:
-    """Let the request in; a test key costs nothing and is not metered. Raises `GatewayError`."""
+async def admit(
+    request_id: str, identity: Identity, call: Call, plan: Plan, services: Services, *, lives: float | None = None
+) -> Ticket | None:
+    """Let the request in; a test key costs nothing and is not metered. Raises `GatewayError`.
+
+    `lives` is the seconds after which an order can't be under way any more; a request has its deadline for that.
+    """
     project, key = identity.project, identity.key
     if key.mode == "Test":
         return None
@@ -35,7 +40,7 @@ async def admit(request_id: str, identity: Identity, call: Call, plan: Plan, ser
         ceiling=ceiling,
         tokens=tokens,
         now=services.wall(),
-        lifetime=lifetime(identity, call, plan, services),
+        lifetime=lifetime(identity, call, plan, services) if lives is None else lives,
         abandoned=abandoned,
     )
     return Ticket(admitted=await services.meter.admit(admission), prices=prices)

@@ -45,7 +45,7 @@ async def run(
         call = context.call = read(request)
         context.call = call if complete is None else await complete(context, call)
         context.plan = make_plan(context.call, context.identity, services)
-        _begin_call(context)
+        begin_call(context)
         context.ticket = await admit(request.id, context.identity, context.call, context.plan, services)
         await _answer(context, context.call, context.plan, writer, services)
         context.status = 200
@@ -154,7 +154,8 @@ def _cost_header(context: RequestContext) -> dict[str, str]:
     return {"x-havuz-cost": format_amount(cost_of(context, context.ticket))}
 
 
-def _begin_call(context: RequestContext) -> None:
+def begin_call(context: RequestContext) -> None:
+    """Open the span of the logical call, now that its route is known."""
     if context.trace is not None and context.call is not None and context.plan is not None:
         context.trace.begin_call(
             operation=context.operation,

@@ -15,6 +15,9 @@ from havuz_gateway.pipeline.drain import Drains
 from havuz_gateway.pool.pool import Pool
 from havuz_gateway.pool.types import Member
 from havuz_gateway.responses.store import ResponseStore
+from havuz_gateway.tasks.queue import TaskQueue
+from havuz_gateway.tasks.signature import Signatures
+from havuz_gateway.tasks.store import TaskStore
 from havuz_gateway.telemetry.recorder import Telemetry
 from havuz_gateway.transport.guarded_fetch import GuardedFetcher
 
@@ -54,7 +57,8 @@ class Services:
     `view` answers the configuration in force now; `test_member` makes a mock upstream for one request of a test key;
     `fetcher` is the only way to a URL that a client supplied; `now` is monotonic seconds, `wall` unix seconds.
     `reservation_margin` is the seconds that a reservation outlives its request's deadline; `public_url` is what links
-    to files begin with, empty where each request's own host is taken.
+    to files begin with, empty where each request's own host is taken; `image_model` is the public model of orders that
+    name none.
     """
 
     view: Callable[[], View]
@@ -65,6 +69,9 @@ class Services:
     files: ObjectStore
     links: Links
     fetcher: GuardedFetcher
+    tasks: TaskStore
+    queue: TaskQueue
+    signatures: Signatures
     callbacks: Callbacks
     telemetry: Telemetry
     test_member: Callable[[], Member]
@@ -74,4 +81,5 @@ class Services:
     reservation_margin: float = 60.0
     drains: Drains = field(default_factory=Drains)
     public_url: str = ""
+    image_model: str = "gpt-image-1.5"
     rng: random.Random = field(default_factory=random.Random)

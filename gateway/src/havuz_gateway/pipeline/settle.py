@@ -14,6 +14,11 @@ def settle(context: RequestContext, services: Services) -> None:
     """Record what the request used and how it ended."""
     if context.ticket is not None:
         services.meter.settle(context.ticket.admitted, settlement_of(context, context.ticket))
+    report(context, services)
+
+
+def report(context: RequestContext, services: Services) -> None:
+    """Close the span, count the request, and write its line."""
     if context.ended == "cancelled":
         context.error_type = "cancelled"
     status = context.status if context.status is not None else _CLIENT_GONE

@@ -128,6 +128,10 @@ class Metrics:
         """Show how many requests are being served."""
         self.instruments.append(Gauge(*names.IN_FLIGHT, "Requests being served.", lambda: [((), count())]))
 
+    def observe_tasks(self, depth: Callable[[], int]) -> None:
+        """Show how many tasks have not ended."""
+        self.instruments.append(Gauge(*names.TASKS_OPEN, "Tasks that have not ended.", lambda: [((), depth())]))
+
     def _find(self, found: dict[_Call, HistogramSeries], histogram: Histogram, call: _Call) -> HistogramSeries:
         series = found[call] = histogram.at(_labels(call))
         return series

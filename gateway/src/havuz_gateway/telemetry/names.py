@@ -85,6 +85,7 @@ METER_UP = ("havuz.meter.up", "1")
 METER_IN_FLIGHT = ("havuz.meter.in_flight", "{settle}")
 METER_JOURNAL = ("havuz.meter.journal", "By")
 METER_LOST = ("havuz.meter.lost", "{settle}")
+TASKS_OPEN = ("havuz.tasks.open", "{task}")
 IN_FLIGHT = ("havuz.requests.in_flight", "{request}")
 SPANS_DROPPED = ("havuz.spans.dropped", "{span}")
 

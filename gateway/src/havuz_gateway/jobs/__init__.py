@@ -1,0 +1,1 @@
+"""What workers do: the other entrance to the pipeline, beside the surfaces."""

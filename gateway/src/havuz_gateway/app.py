@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Iterator
 
+from havuz_contract.background import Work
 from havuz_contract.connection import connect, read_url
 from havuz_contract.settings import SettingsError
 from havuz_contract.snapshot.envelope import Keyring
@@ -144,6 +145,23 @@ class _Parts:
             usable = sum(one.member.blocked(one.target.model, now) is None for one in candidates)
             yield route.model, usable / len(candidates) if candidates else 0.0
 
+    def background(self) -> dict[str, Work]:
+        """What runs while requests are served."""
+        works: dict[str, Work] = {
+            "configuration": self.source.run,
+            "fleet": self.fleet.run,
+            "sharing": self.sharing.run,
+            "probes": self.probes.run,
+            "usage": self.usage.run,
+            "money": self.watch.run,
+            "responses": self.responses.run,
+            "files": self.files.run,
+            "callbacks": self.deliver_callbacks,
+        }
+        if self.disk is not None:
+            works["disk-copy"] = self.disk.run
+        return works
+
     def _test_member(self) -> Member:
         upstream = Upstream(uid="test-key", name="havuz/test-key", provider="mock")
         return Member(upstream=upstream, provider=_MOCK, transport=self.mock)
@@ -161,28 +179,16 @@ def build_gateway(settings: Settings) -> lifecycle.Gateway:
     metrics.observe_meter(money=parts.watch.money, backlog=parts.meter.backlog)
     metrics.observe_in_flight(lambda: edge.active)
     metrics.observe_pool(states=lambda: parts.pool.states(time.monotonic()), usable=parts.usable_shares)
-    background = {
-        "configuration": parts.source.run,
-        "fleet": parts.fleet.run,
-        "sharing": parts.sharing.run,
-        "probes": parts.probes.run,
-        "usage": parts.usage.run,
-        "money": parts.watch.run,
-        "responses": parts.responses.run,
-        "files": parts.files.run,
-        "callbacks": parts.deliver_callbacks,
-    }
     closing: list[Callable[[], Awaitable[None]]] = [
         parts.services.drains.close,
         parts.meter.close,
         parts.fleet.leave,
         parts.telemetry.close,
         parts.http.close,
+        parts.redis.aclose,
     ]
     if parts.disk is not None:
-        background["disk-copy"] = parts.disk.run
         closing.insert(0, parts.disk.flush)
-    closing.append(parts.redis.aclose)
     parts.telemetry.start()
     parts.meter.start()
     return lifecycle.Gateway(
@@ -190,7 +196,7 @@ def build_gateway(settings: Settings) -> lifecycle.Gateway:
         readiness=Readiness(problem=lambda: parts.source.problem),
         loaded=parts.holder.loaded,
         render_metrics=parts.telemetry.render,
-        background=background,
+        background=parts.background(),
         closing=closing,
     )
 

@@ -1,10 +1,8 @@
 """Callbacks: told at least once, signed, tried again, given up, and told of."""
 
 import asyncio
-import random
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from aiohttp import web
@@ -12,24 +10,18 @@ from redis.asyncio import Redis
 
 from harness.account import havuz
 from harness.builders import Customer, fresh, make_project
+from harness.callbacks import OUTSIDE, SOON, Sender, sending
 from harness.redis_cluster import ClusterInstallation
 from harness.strange_server import StrangeServer, fixed, leading_to
 from harness.valkey import ValkeyServer
 from harness.webhooks import verifies
 from harness.world import World
 from havuz_contract import keys
-from havuz_contract.background import Background
 from havuz_contract.connection import connect
 from havuz_contract.snapshot.envelope import Keyring
-from havuz_gateway.callbacks.delivery import Callbacks
-from havuz_gateway.callbacks.queue import CallbackQueue, Delivery
 from havuz_gateway.callbacks.signing import WebhookSecrets, shown
-from havuz_gateway.transport.addresses import read_networks
-from havuz_gateway.transport.guarded_fetch import GuardedFetcher
 
 BODY = b'{"code":200,"data":{"status":"SUCCESS"}}'
-OUTSIDE = "127.0.0.2"
-SOON = (0.0, 0.0, 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -56,41 +48,6 @@ async def receiver() -> AsyncIterator[StrangeServer]:
 @pytest.fixture
 def project() -> str:
     return fresh("uid-of-callbacks")
-
-
-class Sender:
-    """What one gateway has to do with callbacks. `lease` in seconds."""
-
-    def __init__(self, redis: Redis, encryption_keys: str, *, delays: Sequence[float], lease: float) -> None:
-        keyring = Keyring.parse(encryption_keys)
-        self.queue = CallbackQueue(redis, keyring, lease_seconds=lease)
-        self.secrets = WebhookSecrets(keyring)
-        self.gone: set[str] = set()
-        self.callbacks = Callbacks(
-            self.queue,
-            self.secrets,
-            GuardedFetcher(allow=read_networks(OUTSIDE)),
-            versions=lambda uid: None if uid in self.gone else (2, 1),
-            delays=delays,
-            wall=time.time,
-            rng=random.Random(1),
-        )
-
-    async def settled(self, project: str, task: str) -> Delivery:
-        """How a callback ended, once it has."""
-        async with asyncio.timeout(30):
-            while (found := await self.queue.delivery(project, task)) is None or found.state == "pending":
-                await asyncio.sleep(0.02)
-        return found
-
-
-@asynccontextmanager
-async def sending(
-    redis: Redis, encryption_keys: str, *, delays: Sequence[float] = SOON, lease: float = 60.0
-) -> AsyncIterator[Sender]:
-    made = Sender(redis, encryption_keys, delays=delays, lease=lease)
-    async with Background({"callbacks": made.callbacks.run}):
-        yield made
 
 
 async def test_the_end_of_a_task_is_told_once_and_verifies(

@@ -17,6 +17,7 @@ from havuz_contract.v1alpha1.shared import (
     between,
     matching,
 )
+from havuz_contract.v1alpha1.webhooks import Webhooks
 
 KeyMode = Literal["Live", "Test"]
 
@@ -119,15 +120,6 @@ class SelfService(KubeModel):
 
     max_keys: Annotated[int, Field(ge=0, le=1000)] = 0
     """Keys that the customer may make."""
-
-
-class Webhooks(KubeModel):
-    """How callbacks are signed."""
-
-    secret_versions: Annotated[
-        tuple[Annotated[int, Field(ge=1, le=1_000_000)], ...], Field(min_length=1, max_length=4), ListSet()
-    ] = (1,)
-    """Versions of the secret that sign; the first one is the customer's. A rotation: `[2, 1]`, and later `[2]`."""
 
 
 class ProjectSpec(KubeModel):

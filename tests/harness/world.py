@@ -29,8 +29,6 @@ PERMANENT = frozenset(
         keys.ACKS,
         keys.VERDICTS,
         keys.METERED_PROJECTS,
-        keys.CALLBACKS_DUE,
-        keys.CALLBACKS_FAILED,
     }
 )
 

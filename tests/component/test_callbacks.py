@@ -19,6 +19,7 @@ from harness.world import World
 from havuz_contract import keys
 from havuz_contract.connection import connect
 from havuz_contract.snapshot.envelope import Keyring
+from havuz_gateway.callbacks.queue import Attempt
 from havuz_gateway.callbacks.signing import WebhookSecrets, shown
 
 BODY = b'{"code":200,"data":{"status":"SUCCESS"}}'
@@ -179,10 +180,10 @@ async def test_what_a_dead_gateway_had_begun_is_told_by_another(
 ) -> None:
     dead = Sender(redis, encryption_keys, delays=SOON, lease=0.2)
     await dead.callbacks.enqueue(project, "task", url=receiver.url("/hook"), body=BODY)
-    (claimed,) = [one for one in await dead.queue.claim(100) if one.project_uid == project]
+    (claimed,) = [one for one in await dead.queue.claim(100, of_one_project=8) if one.project_uid == project]
     async with sending(redis, encryption_keys) as sender:
         assert (await sender.settled(project, "task")).state == "delivered"
-    assert not await dead.queue.finish(claimed, "failed", attempt=None)
+    assert not await dead.queue.finish(claimed, "failed", attempt=Attempt(0.0, 0.0, 500))
     ended = await dead.queue.delivery(project, "task")
     assert ended is not None
     assert ended.state == "delivered"
@@ -200,11 +201,11 @@ async def test_one_projects_slow_receivers_do_not_hold_up_anothers(
     receiver.answers["/slow"] = hang
     other = fresh("uid-of-callbacks")
     async with sending(redis, encryption_keys) as sender:
-        for number in range(60):
+        for number in range(80):
             await sender.callbacks.enqueue(project, f"slow-{number}", url=receiver.url("/slow"), body=BODY)
         await sender.callbacks.enqueue(other, "quick", url=receiver.url("/hook"), body=BODY)
         assert (await sender.settled(other, "quick")).state == "delivered"
-        assert sum(heard.path == "/slow" for heard in receiver.heard) <= 8
+        assert sum(heard.path == "/slow" for heard in receiver.heard) < 16
         release.set()
 
 
@@ -215,7 +216,8 @@ async def test_nothing_of_a_callback_lies_open_in_redis_or_stays_for_ever(
     await sender.queue.add(project, "task", url="https://example.com/?token=secret", body=BODY)
     record = keys.callback(project, "task")
     assert "secret" not in repr(await redis.hgetall(record))  # type: ignore[misc]
-    assert 6 * 86_400 < await redis.ttl(record) <= 7 * 86_400
+    for key in (record, keys.callbacks_due(project), keys.CALLBACKS_PROJECTS):
+        assert 6 * 86_400 < await redis.ttl(key) <= 7 * 86_400
     with pytest.raises(ValueError, match="letters, digits"):
         await sender.queue.add(project, "../task", url="https://example.com", body=BODY)
 

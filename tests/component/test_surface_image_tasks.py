@@ -1,6 +1,9 @@
 """`POST /api/generate` and `GET /api/status` of a real gateway: every field, bound, status and error they promise."""
 
+import asyncio
+import json
 import re
+import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -9,14 +12,26 @@ import pytest
 
 from harness.caller import Reply, calling
 from harness.fake_provider import Hang, Json, error
+from harness.fixtures import publish_nothing
 from harness.gateway import GatewayProcess
 from harness.paying import Paying, paying
-from harness.strange_server import PNG, StrangeServer, picture
+from harness.strange_server import PNG, StrangeServer, fixed, picture
 from harness.tasks import MODEL, PRICES, ROUTE, drawn, ended, order, png_size, status, studio
 from harness.valkey import ValkeyServer
+from harness.webhooks import verifies
 from harness.world import World
+from havuz_contract.snapshot.envelope import Keyring
+from havuz_gateway.callbacks.signing import WebhookSecrets, shown
 
 PROMPT = {"prompt": "a red fox"}
+
+
+@pytest.fixture(scope="module")
+def valkey(encryption_keys: str) -> Iterator[ValkeyServer]:
+    """A server of this file's own: a gateway on the shared one would do what is ordered here."""
+    with ValkeyServer() as server:
+        asyncio.run(publish_nothing(server, encryption_keys))
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -238,3 +253,17 @@ async def test_a_model_may_be_named(customer: Paying) -> None:
     assert "no-such-model" in refused(reply, 404)
     customer.provider.script(drawn())
     assert (await ended(customer.caller, await order(customer.caller, model=MODEL)))["status"] == "SUCCESS"
+
+
+async def test_the_end_is_told_to_the_callback_url_and_signed(customer: Paying, encryption_keys: str) -> None:
+    customer.provider.script(drawn())
+    async with StrangeServer() as web:
+        web.answers["/hook"] = fixed(b"ok")
+        task_id = await order(customer.caller, callback_url=web.url("/hook"))
+        data = await ended(customer.caller, task_id)
+        (heard,) = await web.wait_for(1)
+    (secret,) = WebhookSecrets(Keyring.parse(encryption_keys)).of(customer.customer.project.uid, [1])
+    assert verifies(shown(secret), heard.headers, heard.body, now=time.time())
+    told = json.loads(heard.body)
+    assert (told["code"], told["data"]["task_id"], told["data"]["status"]) == (200, task_id, "SUCCESS")
+    assert told["data"]["response"][0].partition("?")[0] == data["response"][0].partition("?")[0]

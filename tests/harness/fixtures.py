@@ -27,7 +27,7 @@ def encryption_keys() -> str:
 def valkey(encryption_keys: str) -> Iterator[ValkeyServer]:
     """One real Valkey per test worker, shared by its tests, with an empty configuration published."""
     with ValkeyServer() as server:
-        asyncio.run(_publish_nothing(server, encryption_keys))
+        asyncio.run(publish_nothing(server, encryption_keys))
         yield server
 
 
@@ -90,7 +90,7 @@ async def provider() -> AsyncIterator[FakeProvider]:
         yield made
 
 
-async def _publish_nothing(server: ValkeyServer, encryption_keys: str) -> None:
+async def publish_nothing(server: ValkeyServer, encryption_keys: str) -> None:
     """A first revision without any object: without one, a gateway is not ready."""
     async with World(redis_url=server.url, encryption_keys=encryption_keys) as world:
         await world.apply()

@@ -23,8 +23,8 @@ _ENDED_SECONDS = 30.0
 
 @contextmanager
 def studio(redis_url: str, encryption_keys: str, files: Path, **settings: str) -> Iterator[GatewayProcess]:
-    """A gateway that does tasks, quickly taken from dead workers, and may fetch from this machine."""
-    given = {"object_store": files.as_uri(), "task_lease": "1", "fetch_allow": "127.0.0.0/8", **settings}
+    """A gateway that does tasks and may fetch from this machine; a Redis of its own keeps others from doing them."""
+    given = {"object_store": files.as_uri(), "fetch_allow": "127.0.0.0/8", **settings}
     with GatewayProcess(redis_url=redis_url, encryption_keys=encryption_keys, **given) as process:
         yield process
 

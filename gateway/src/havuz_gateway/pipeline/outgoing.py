@@ -16,13 +16,16 @@ from havuz_gateway.pool.types import Candidate
 from havuz_gateway.protocols.body import Body
 from havuz_gateway.protocols.codec import Quirks, Stamp
 from havuz_gateway.protocols.conversions import CONVERSIONS, Question
+from havuz_gateway.protocols.images_wire import ImagesWire
 from havuz_gateway.protocols.json_text import dump
 from havuz_gateway.protocols.neutral.errors import CannotExpress
 from havuz_gateway.protocols.neutral.request import ChatRequest
 from havuz_gateway.protocols.neutral.tools import Tool, WebSearchTool
-from havuz_gateway.protocols.registry import CODECS, DIALECTS, RELAYED
+from havuz_gateway.protocols.openai_images.translate import decode_request as decode_images
+from havuz_gateway.protocols.registry import CODECS, DIALECTS, IMAGE_CODECS, RELAYED
 from havuz_gateway.protocols.wire import ConvertingWire, RelayWire, Wire
 from havuz_gateway.providers.base import ProviderCall, protocols_for
+from havuz_gateway.transport.upload import Upload
 
 # Members of the body that are havuz's own; no provider knows them.
 _OWN_MEMBERS = ("timeout", "think", "deepsearch")
@@ -62,6 +65,8 @@ def outgoing(call: Call, plan: Plan, candidate: Candidate, stamp: Stamp) -> Outg
                 return _relayed(call, plan, candidate)
             if call.action == "chat":
                 return _translated(call, plan, candidate, protocol, stamp)
+            if protocol in IMAGE_CODECS:
+                return _drawn(call, candidate, protocol, stamp)
             return _converted(call, plan, candidate, protocol)
         except CannotExpress as error:
             refused = refused or error
@@ -143,6 +148,32 @@ def _translated(call: Call, plan: Plan, candidate: Candidate, protocol: str, sta
         wire=wire,
         dropped=tuple(sorted(dropped | set(encoded.dropped))),
     )
+
+
+def _drawn(call: Call, candidate: Candidate, protocol: str, stamp: Stamp) -> Outgoing:
+    """Pictures through their own neutral form. The target's parameters are in its provider's words."""
+    codec, model = IMAGE_CODECS[protocol], candidate.target.model
+    fields = {name: value for name, value in call.body.fields.items() if name not in _OWN_MEMBERS}
+    request = replace(decode_images(fields, _files(call.upload)), model=model)
+    encoded = codec.encode_request(request)
+    body = dict(encoded.body)
+    dropped = _apply_to(body, (candidate.target.parameters,))
+    return Outgoing(
+        call=ProviderCall(call.action, protocol, model, stream=False, body=dump(body).encode()),
+        wire=ImagesWire(codec, request, stamp),
+        dropped=tuple(sorted(dropped | set(encoded.dropped))),
+    )
+
+
+def _files(upload: Upload | None) -> dict[str, list[bytes]]:
+    """The files of a form by name. Who is asked in another language gets them inside of its JSON, so they are read."""
+    found: dict[str, list[bytes]] = {}
+    if upload is None:
+        return found
+    for part in upload.parts:
+        if part.text is None:
+            found.setdefault(part.name, []).append(upload.read(part))
+    return found
 
 
 def _converted(call: Call, plan: Plan, candidate: Candidate, protocol: str) -> Outgoing:

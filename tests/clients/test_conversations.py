@@ -1,9 +1,11 @@
 """One list of conversations, had by every official SDK with every kind of provider: they agree on text, calls of tools,
 thinking, the reason to stop, and usage."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Literal
 
 import anthropic
@@ -11,14 +13,15 @@ import openai
 import pytest
 from google import genai
 
-from harness.builders import make_project, make_route, make_target, make_upstream
+from harness.builders import Customer, make_project, make_route, make_target, make_upstream
 from harness.conversations.providers import answer
-from harness.conversations.scripts import CONVERSATIONS, Conversation, Said, Turn
+from harness.conversations.scripts import CONVERSATIONS, SCHEMA, Conversation, Said, Turn
 from harness.conversations.sdks import ChatSpeaker, GoogleSpeaker, MessagesSpeaker, ResponsesSpeaker, Speaker
 from harness.fake_provider import FakeProvider
 from harness.fake_provider_answers import Answer, Received
 from harness.gateway import GatewayProcess
 from harness.world import World
+from havuz_contract.snapshot.models import Route
 
 Sdk = Literal["openai", "openai responses", "anthropic", "google"]
 SDKS: tuple[Sdk, ...] = ("openai", "openai responses", "anthropic", "google")
@@ -28,6 +31,10 @@ MODELS = {
     "anthropic": "claude-sonnet-4-5",
     "gemini": "gemini-2.5-flash",
 }
+PROGRAM = Path(__file__).parent / "node" / "conversations.mjs"
+ENDINGS = {"end": "stop", "calls": "tool_calls", "length": "length"}
+WAYS = 4  # Chat Completions and Responses, whole and streamed
+SPOKEN = [about for about in CONVERSATIONS if about.name in ("text", "tools", "parallel tools")]
 # the SDK of Google's derives from aiohttp's session, which aiohttp warns of
 pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
 
@@ -77,16 +84,22 @@ def lacking(body: Any, facts: tuple[str, ...]) -> list[str]:
     return [fact for fact, wordings in forms.items() if not any(words in told for words in wordings)]
 
 
+async def serving(world: World, provider: FakeProvider) -> tuple[Customer, dict[str, Route]]:
+    """A customer, and a route for each kind of provider."""
+    upstreams = {kind: make_upstream(provider.base_url, provider=kind) for kind in MODELS}
+    routes = {kind: make_route(make_target(upstreams[kind], model=model)) for kind, model in MODELS.items()}
+    customer = make_project()
+    await world.apply(*upstreams.values(), *routes.values(), customer)
+    return customer, routes
+
+
 @pytest.mark.parametrize("stream", [False, True], ids=["json", "stream"])
 @pytest.mark.parametrize("sdk", SDKS)
 @pytest.mark.parametrize("about", CONVERSATIONS, ids=lambda about: about.name)
 async def test_every_provider_says_the_same(
     world: World, gateway: GatewayProcess, provider: FakeProvider, about: Conversation, sdk: Sdk, stream: bool
 ) -> None:
-    upstreams = {kind: make_upstream(provider.base_url, provider=kind) for kind in MODELS}
-    routes = {kind: make_route(make_target(upstreams[kind], model=model)) for kind, model in MODELS.items()}
-    customer = make_project()
-    await world.apply(*upstreams.values(), *routes.values(), customer)
+    customer, routes = await serving(world, provider)
     for kind, route in routes.items():
         provider.requests.clear()
         provider.script(*(answering(turn) for turn in about.turns))
@@ -103,3 +116,37 @@ def answering(turn: Turn) -> Any:
         return answer(turn, request)
 
     return play
+
+
+async def test_every_provider_says_the_same_to_node(
+    world: World,
+    gateway: GatewayProcess,
+    provider: FakeProvider,
+    node_project: Path,
+    tmp_path: Path,
+    run: Callable[..., "asyncio.Future[str]"],
+) -> None:
+    customer, routes = await serving(world, provider)
+    for _ in routes:
+        for about in SPOKEN:
+            provider.script(*(answering(turn) for turn in about.turns * WAYS))
+    (tmp_path / "node_modules").symlink_to(node_project / "node_modules")
+    program = tmp_path / PROGRAM.name
+    program.write_text(PROGRAM.read_text())
+    asked = [{name: getattr(about, name) for name in ("name", "question", "tool", "limit")} for about in SPOKEN]
+    environment = {
+        "BASE_URL": f"{gateway.base_url}/v1", "KEY": customer.live, "SCHEMA": json.dumps(SCHEMA),
+        "MODELS": json.dumps([route.model for route in routes.values()]), "CONVERSATIONS": json.dumps(asked),
+    }  # fmt: skip
+    seen = json.loads(await run("node", program, env=environment, cwd=tmp_path))
+    wanted = [
+        {"model": route.model, "name": about.name, "told": [as_node_tells(turn) for turn in about.turns]}
+        for route in routes.values()
+        for about in SPOKEN
+        for _ in range(WAYS)
+    ]
+    assert seen == wanted
+
+
+def as_node_tells(turn: Turn) -> dict[str, Any]:
+    return {"text": turn.text, "cities": [*turn.cities], "ending": ENDINGS[turn.ending], "usage": [*turn.usage]}

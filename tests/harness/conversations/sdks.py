@@ -106,8 +106,7 @@ class ResponsesSpeaker:
             answer: Any = last.response
         else:
             answer = await self._client.responses.create(**asked)
-        drop = {"parsed", "parsed_arguments"}
-        self._items += [item.model_dump(exclude_none=True, exclude=drop, warnings=False) for item in answer.output]
+        self._items += answer.output
         self._calls = [item for item in answer.output if item.type == "function_call"]
         reasoning = [item for item in answer.output if item.type == "reasoning"]
         thoughts = [part.text for item in reasoning for part in (*item.summary, *(item.content or ()))]

@@ -6,6 +6,7 @@ after it only those that hold one of the protocol's marks are: inside a JSON str
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -37,7 +38,9 @@ class Findings:
 class Tap(Protocol):
     """One stream on its way. `feed` takes bytes in any chunking and gives what the client is sent for them."""
 
-    found: Findings
+    @property
+    def found(self) -> Findings:
+        """What the stream has told so far: always the same object."""
 
     def feed(self, chunk: bytes) -> bytes:
         """Whole events that may go to the client now, none before the first content. Raises `AnswerUnreadable`."""
@@ -59,18 +62,20 @@ class StreamRules:
     `note` takes one event's data, and whether a usage event that the client did not ask for is to be left out; it
     returns False for an event to drop. `ends_at_eof` says that a stream is whole when the provider closes it there.
     `event_bytes` is how large an event may be where the usual bound is too small.
+    `usage_in_all` says that every event tells the usage so far, which then is read from the last one only.
     """
 
     marks: tuple[bytes, ...]
     note: Callable[[Findings, bytes, bool], bool]
     ends_at_eof: Callable[[Findings], bool] = lambda found: False
     event_bytes: int = 0
+    usage_in_all: bool = False
 
 
 class RelayTap:
     """Passes a stream on in the protocol it came in."""
 
-    __slots__ = ("_held", "_max_event", "_rules", "_strip_usage", "_tail", "found")
+    __slots__ = ("_found", "_held", "_max_event", "_rules", "_strip_usage", "_tail", "_unread")
 
     def __init__(self, rules: StreamRules, *, strip_usage: bool, max_event_bytes: int) -> None:
         self._rules = rules
@@ -78,7 +83,18 @@ class RelayTap:
         self._max_event = max(max_event_bytes, rules.event_bytes)
         self._tail = b""
         self._held = b""
-        self.found = Findings()
+        self._unread = b""  # the last events that were passed on without a look
+        self._found = Findings()
+
+    @property
+    def found(self) -> Findings:
+        """What the stream has told so far; for that, what was passed on without a look is looked at."""
+        unread, self._unread = self._unread, b""
+        if unread and self._rules.usage_in_all:
+            *_, last = sse.events(unread)
+            with suppress(AnswerUnreadable):
+                self._keep(last)
+        return self._found
 
     def feed(self, chunk: bytes) -> bytes:
         """Take bytes; return the whole events that may go to the client now. Raises `AnswerUnreadable`."""
@@ -87,13 +103,16 @@ class RelayTap:
             raise AnswerUnreadable(f"the provider sent an event larger than {self._max_event} bytes")
         if not complete:
             return b""
-        if self.found.committed:
-            return complete if not any(mark in complete for mark in self._rules.marks) else self._inspect(complete)
+        if self._found.committed:
+            if any(mark in complete for mark in self._rules.marks):
+                return self._inspect(complete)
+            self._unread = complete
+            return complete
         return self._gate(complete)
 
     def end(self) -> bytes:
         """The provider closed the stream. A last event without its blank line still counts when it is the end."""
-        found = self.found
+        found = self._found
         if found.done or found.error is not None:
             return b""
         last, self._tail = self._tail, b""
@@ -121,20 +140,20 @@ class RelayTap:
         self._held += self._inspect(complete)
         if len(self._held) > self._max_event:
             raise AnswerUnreadable("the provider sent no content within the bound of one event")
-        return self._release(b"") if self.found.committed or self.found.done else b""
+        return self._release(b"") if self._found.committed or self._found.done else b""
 
     def _release(self, more: bytes) -> bytes:
-        self.found.committed = True
+        self._found.committed = True
         held, self._held = self._held + more, b""
         return held
 
     def _inspect(self, complete: bytes) -> bytes:
         """What to send on of these events: nothing after the end or an error, though some servers add a `[DONE]`."""
-        kept = []
+        kept, self._unread = [], b""
         for event in sse.events(complete):
             if self._keep(event):
                 kept.append(event)
-            if self.found.done or self.found.error is not None:
+            if self._found.done or self._found.error is not None:
                 break
         return b"".join(kept)
 
@@ -143,8 +162,8 @@ class RelayTap:
         data = sse.data_of(event)
         if not data:
             return True
-        self.found.seen_event = True
-        return self._rules.note(self.found, data, self._strip_usage)
+        self._found.seen_event = True
+        return self._rules.note(self._found, data, self._strip_usage)
 
 
 def decode_event(data: bytes) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from havuz_gateway.errors import InvalidRequest
 from havuz_gateway.protocols.anthropic.encode_request import encode_request
 from havuz_gateway.protocols.codec import Encoded, Quirks
 from havuz_gateway.protocols.neutral.errors import CannotExpress
@@ -243,3 +244,11 @@ def test_thinking_between_calls_is_asked_for_by_a_header_where_that_is_needed() 
     assert sent(quirks=older, reasoning_effort="high").headers == {}
     assert sent(quirks=older, tools=[TOOL]).headers == {}
     assert sent(tools=[TOOL], reasoning_effort="high").headers == {}
+
+
+def test_what_openais_sdks_add_to_a_call_that_they_send_back_is_no_news() -> None:
+    function = {**CALL["function"], "parsed_arguments": {"x": 1}}
+    turns = [{"role": "assistant", "tool_calls": [{**CALL, "function": function}]}]
+    assert sent(turns) == sent([{"role": "assistant", "tool_calls": [CALL]}])
+    with pytest.raises(InvalidRequest, match="surprise"):
+        sent([{"role": "assistant", "tool_calls": [{**CALL, "function": {**function, "surprise": 1}}]}])

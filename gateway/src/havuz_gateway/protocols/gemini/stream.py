@@ -58,4 +58,5 @@ STREAM = StreamRules(
     marks=(b'"finishReason"', b'"blockReason"', b'"error"', b'"index": 1', b'"index":1'),
     note=_note,
     ends_at_eof=_ends,
+    usage_in_all=True,
 )

@@ -137,6 +137,7 @@ def read_call(call: Members, fallback_id: str) -> ToolCall:
             if function is None:
                 raise call.wrong("function", None, "an object with 'name' and 'arguments'")
             name, arguments = function.needed_text("name"), function.take("arguments")
+            function.take("parsed_arguments")  # the same, as OpenAI's SDKs have read them and send them back
             _none_left(function)
             text = arguments if isinstance(arguments, str) else dump(arguments if arguments is not None else {})
             extensions = kept(PROTOCOL, call.rest(), spelled=spelled)

@@ -11,6 +11,9 @@ import yaml
 from harness.cluster.cluster import Cluster, CommandError
 from harness.cluster.installation import Installation
 from havuz_contract import keys
+from havuz_contract.connection import connect
+from havuz_contract.snapshot.envelope import Keyring
+from havuz_gateway.callbacks.queue import Attempt, CallbackQueue
 
 CHARTS = Path(__file__).parents[2] / "charts"
 CHART = str(CHARTS / "havuz")
@@ -186,3 +189,15 @@ def test_a_gateway_can_not_write_the_configuration_and_nobody_can_empty_redis(in
         for command in (["FLUSHALL"], ["CONFIG", "GET", "*"], ["KEYS", "*"], ["SET", "somebody-elses", "1"]):
             with pytest.raises(redis.exceptions.NoPermissionError):
                 operator.execute_command(*command)
+
+
+async def test_a_gateway_may_take_in_and_deliver_callbacks(installation: Installation) -> None:
+    client = connect(installation.gateway_redis, name="test")
+    queue = CallbackQueue(client, Keyring.parse(Keyring.generate()))
+    try:
+        await queue.add("uid-of-a-test", "task", url="https://example.com/", body=b"{}")
+        (claimed,) = await queue.claim(10, of_one_project=10)
+        assert await queue.finish(claimed, "failed", attempt=Attempt(1.0, 0.0, 410))
+        assert await queue.failed() == [("uid-of-a-test", "task")]
+    finally:
+        await client.aclose()

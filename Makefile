@@ -12,10 +12,10 @@ WORKERS ?= 2
 RUN := $(UV) run --frozen --no-sync
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help up sync lint format types test unit component faults clients apiserver generate check fuzz bench docs clean
+.PHONY: help up sync lint format types test unit component faults clients apiserver generate check fuzz bench fault-matrix docs clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 # uv, pinned, in a virtual environment of its own outside the checkout.
 $(UV):
@@ -73,6 +73,9 @@ fuzz: sync ## ten minutes of junk at the wire languages (HAVUZ_FUZZ_SECONDS=n)
 
 bench: sync ## CPU per request and per streamed chunk, beside nginx and a plain proxy
 	$(RUN) python -m bench
+
+fault-matrix: sync ## every way in which keys fail, under load: what clients see, and what waiting it costs
+	$(RUN) python -m bench.fault_matrix
 
 docs: $(UV) ## build the documentation site
 	@$(UV) sync --quiet --frozen --group docs --python $(PYTHON)

@@ -21,6 +21,7 @@ class Shortlist:
         self._plan = plan
         self._asked = Asked(plan.route.balance, call.stream, plan.conversation, plan.costs)
         self._out: set[Candidate] = set()
+        self._failed = False
         self._unreachable: set[Site] = set()
         self._missing_on: set[int] = set()  # targets (by identity) that do not have the model
         self._too_small: set[int] = set(plan.too_small)
@@ -31,7 +32,8 @@ class Shortlist:
         while True:
             narrowed = self._unreachable or self._missing_on or self._too_small or self._window_over
             allowed = self._allowed if narrowed else None
-            chosen = pick(self._plan.tiers, self._asked, tried=self._out, now=now, rng=rng, allowed=allowed)
+            chosen = pick(self._plan.tiers, self._asked, tried=self._out, now=now, rng=rng, allowed=allowed,
+                          again=self._failed)  # fmt: skip
             if chosen is not None:
                 return chosen
             passed_over = next((one for one in (self._unreachable, self._missing_on, self._too_small) if one), None)
@@ -49,6 +51,7 @@ class Shortlist:
 
     def learn(self, candidate: Candidate, verdict: Verdict) -> None:
         """An attempt at `candidate` has failed."""
+        self._failed = True
         if verdict.reason is Reason.CONNECT:
             self._unreachable.add(candidate.member.site)
         if verdict.next is Next.NEXT_TARGET:

@@ -101,6 +101,11 @@ class Health:
         """Whether the provider has nothing left to give for `model`: better not asked while others can be."""
         return not self.well and self._models.get(model, _UNKNOWN_MODEL).rest_until > now
 
+    @property
+    def failing(self) -> bool:
+        """Whether the last request that told anything failed: better not the next try of one that failed elsewhere."""
+        return isinstance(self._breaker, breakers.Closed) and bool(self._breaker.failures)
+
     def share(self, model: str, now: float) -> float:
         """The part of its weight that the key counts for: less than 1 for a while after it has come back."""
         if self.well:

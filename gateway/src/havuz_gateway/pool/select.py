@@ -30,10 +30,13 @@ def pick(
     now: float,
     rng: random.Random,
     allowed: Allowed | None = None,
+    again: bool = False,
 ) -> Candidate | None:
     """A usable candidate of the lowest tier that has one, or None. `allowed` narrows the choice further.
 
-    Those whose provider says that nothing is left are passed over, but asked all the same where nobody else is.
+    With `again`, after a failure, a key of that tier whose own last request did not fail goes first, so that a request
+    does not wait for one bad key after the other until their breakers open. Those whose provider says that nothing is
+    left are passed over, but asked all the same where nobody else is.
     """
     last_resort: list[Candidate] = []
     for tier in tiers:
@@ -50,6 +53,8 @@ def pick(
             elif member.blocked(model, now) is None:
                 resting.append(candidate)
         if usable:
+            if again:
+                usable = [one for one in usable if not one.member.health.failing] or usable
             return choose(usable, asked, now=now, rng=rng)
         last_resort = last_resort or resting
     return choose(last_resort, asked, now=now, rng=rng) if last_resort else None

@@ -3,7 +3,7 @@
 import random
 
 from harness.builders import make_route, make_target, make_upstream
-from havuz_contract.snapshot.models import Target
+from havuz_contract.snapshot.models import Breaker, Target
 from havuz_gateway.pipeline.shortlist import Shortlist
 from havuz_gateway.pipeline.types import Call, Plan
 from havuz_gateway.pool import classify
@@ -78,3 +78,27 @@ def test_a_key_with_nothing_left_is_asked_when_nobody_else_can_be() -> None:
     spent, next_tier = candidate(), candidate()
     spent.member.health.rest(spent.target.model, 60, 0)
     assert order((spent,), (next_tier,), after=MISSING) == [next_tier, spent]
+
+
+def test_after_a_failure_a_key_that_did_not_fail_lately_goes_first() -> None:
+    failing, first, well, later = candidate(), candidate(), candidate(), candidate()
+    for one in (failing, first):
+        one.member.health.fail(classify.first_token_timeout(), "upstream-model", 0.0, Breaker())
+    for seed in range(20):
+        plan = Plan(route=make_route(), tiers=((failing, first, well), (later,)))
+        shortlist, rng = Shortlist(CALL, plan), random.Random(seed)
+        shortlist.learn(first, classify.first_token_timeout())
+        shortlist.cross_off(first)
+        found = []
+        while (one := shortlist.next(0.0, rng)) is not None:
+            shortlist.cross_off(one)
+            found.append(one)
+        assert found == [well, failing, later]
+
+
+def test_one_failure_alone_takes_no_first_requests_from_a_key() -> None:
+    failing, well = candidate(), candidate()
+    failing.member.health.fail(classify.first_token_timeout(), "upstream-model", 0.0, Breaker())
+    plan = Plan(route=make_route(), tiers=((failing, well),))
+    drawn = [Shortlist(CALL, plan).next(0.0, random.Random(seed)) for seed in range(40)]
+    assert set(drawn) == {failing, well}

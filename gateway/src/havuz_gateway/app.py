@@ -174,6 +174,7 @@ def _http_bounds(settings: Settings) -> HttpBounds:
         max_body=settings.max_body_bytes,
         max_image_form=settings.max_image_form_bytes,
         max_audio_form=settings.max_audio_form_bytes,
+        upload_room=settings.upload_room_bytes,
     )
 
 

@@ -8,17 +8,18 @@ from pathlib import Path
 from harness.gateway import GatewayProcess
 from harness.world import World
 
+EVERY = frozenset({"chat", "embeddings", "image", "speech", "transcription"})
 PROGRAM = Path(__file__).parent / "node" / "calls.mjs"
 
 
-async def test_the_node_sdk_chats_streams_lists_embeds_and_raises(
+async def test_the_node_sdk_chats_streams_lists_embeds_draws_speaks_and_raises(
     world: World,
     gateway: GatewayProcess,
     node_project: Path,
     tmp_path: Path,
     run: Callable[..., "asyncio.Future[str]"],
 ) -> None:
-    customer, route = await world.serve()
+    customer, route = await world.serve(operations=EVERY)
     (tmp_path / "node_modules").symlink_to(node_project / "node_modules")
     program = tmp_path / PROGRAM.name
     program.write_text(PROGRAM.read_text())
@@ -34,6 +35,9 @@ async def test_the_node_sdk_chats_streams_lists_embeds_and_raises(
     assert seen["models"] == [route.model]
     assert seen["retrieved"] == route.model
     assert seen["embedding"] == 8
+    assert seen["pictures"] == ["PNG", 323]
+    assert seen["sound"][0] == "RIFF"
+    assert "test transcription" in seen["sound"][1]
     assert seen["errors"] == {
         "missing": ["NotFoundError", 404, "not_found_error"],
         "invalid": ["BadRequestError", 400, "invalid_request_error"],

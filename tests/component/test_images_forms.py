@@ -71,6 +71,21 @@ async def test_a_large_form_is_not_held_in_memory(
             assert [path for path in kept if "(deleted)" in path] == []
 
 
+async def test_uploads_that_have_no_room_together_are_told_to_come_again(
+    valkey: ValkeyServer, encryption_keys: str, start_gateway: StartGateway, provider: FakeProvider
+) -> None:
+    gateway = start_gateway(upload_room_bytes=str(6 * MEBIBYTE))
+    async with World(redis_url=valkey.url, encryption_keys=encryption_keys, gateways=[gateway]) as world:
+        customer, route = await world.serve(provider.base_url, operations=IMAGE)
+        provider.always(Json(body=ANSWER))
+        async with calling(gateway.base_url, customer.live) as caller:
+            for size, status in ((5, 200), (9, 503), (6, 200)):
+                body = form({"model": route.model, "prompt": "x"}, [("image", bytes(size * MEBIBYTE))])
+                reply = await caller.post(PATH, body, **FORM_HEADERS)
+                assert reply.status == status
+                assert ("retry-after" in reply.headers) == (status == 503)
+
+
 def peak_memory(pid: int) -> int:
     """The most bytes that a process has held so far."""
     found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())

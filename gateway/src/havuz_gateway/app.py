@@ -99,4 +99,5 @@ def _http_bounds(settings: Settings) -> HttpBounds:
         max_body=settings.max_body_bytes,
         max_image_form=settings.max_image_form_bytes,
         max_audio_form=settings.max_audio_form_bytes,
+        upload_room=settings.upload_room_bytes,
     )

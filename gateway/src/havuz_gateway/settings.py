@@ -66,6 +66,12 @@ class Settings(ProcessSettings):
     max_audio_form_bytes: int = Field(
         default=25 * 1024 * 1024, ge=1024, le=1024**3, description="largest form with sound to transcribe, in bytes"
     )
+    upload_room_bytes: int = Field(
+        default=192 * 1024 * 1024,
+        ge=1024 * 1024,
+        le=1024**4,
+        description="bytes of forms that are kept in the temporary folder at a time, at most; beyond that 503",
+    )
     drain_delay: Seconds = Field(
         default=5.0, description="seconds to go on accepting after SIGTERM, until load balancers have noticed"
     )

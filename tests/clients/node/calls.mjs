@@ -1,6 +1,6 @@
 // Calls a gateway with the official SDK and prints what came back as one JSON object.
 // BASE_URL, KEY and MODEL come from the environment.
-import OpenAI from 'openai';
+import OpenAI, { toFile } from 'openai';
 
 const model = process.env.MODEL;
 const messages = [{ role: 'user', content: 'Merhaba, bana yardım eder misin?' }];
@@ -44,6 +44,19 @@ seen.retrieved = (await client.models.retrieve(model)).id;
 
 const embeddings = await client.embeddings.create({ model, input: 'Merhaba dünya', dimensions: 8 });
 seen.embedding = embeddings.data[0].embedding.length;
+
+const drawn = await client.images.generate({ model, prompt: 'a fox', size: '256x256' });
+const picture = Buffer.from(drawn.data[0].b64_json, 'base64');
+const changed = await client.images.edit({
+  model,
+  image: await toFile(picture, 'fox.png', { type: 'image/png' }),
+  prompt: 'a fox and a rainbow',
+});
+seen.pictures = [picture.subarray(1, 4).toString(), changed.usage.input_tokens_details.image_tokens];
+const spoken = await client.audio.speech.create({ model, voice: 'alloy', input: 'Merhaba', response_format: 'wav' });
+const sound = Buffer.from(await spoken.arrayBuffer());
+const heard = await client.audio.transcriptions.create({ model, file: await toFile(sound, 'merhaba.wav') });
+seen.sound = [sound.subarray(0, 4).toString(), heard.text];
 
 seen.errors = {};
 const failures = {

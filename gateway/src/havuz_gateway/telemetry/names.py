@@ -55,6 +55,7 @@ REQUEST_WORDS = {
     ),
     "service_tier": ("openai.request.service_tier", frozenset({"auto", "default", "flex", "priority", "scale"})),
 }
+OUTPUT_OF_ACTION = {"image": "image", "image_edit": "image", "speech": "speech", "transcription": "text"}
 OUTPUT_TYPES = {"text": "text", "json_object": "json", "json_schema": "json"}
 
 # havuz

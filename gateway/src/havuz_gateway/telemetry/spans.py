@@ -53,6 +53,8 @@ class RequestTrace:
         attributes: dict[str, AttributeValue] = {names.OPERATION: operation, names.REQUEST_MODEL: model}
         if stream:
             attributes[names.REQUEST_STREAM] = True
+        if operation in names.OUTPUT_OF_ACTION:
+            attributes[names.OUTPUT_TYPE] = names.OUTPUT_OF_ACTION[operation]
         attributes.update(request_attributes(parameters))
         self._call = self._tracer.start_span(
             f"{operation} {model}", context=_under(self._server), kind=SpanKind.CLIENT, attributes=attributes

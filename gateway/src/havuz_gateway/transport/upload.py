@@ -14,6 +14,57 @@ MEMORY_BYTES = 1024 * 1024
 _CHUNK_BYTES = 256 * 1024
 
 
+class NoRoom(Exception):
+    """What uploads keep on disk together would be more than they may."""
+
+
+class UploadRoom:
+    """The bytes that all uploads of a process may keep on disk together."""
+
+    def __init__(self, size: int) -> None:
+        self.left = size
+
+    def take(self, size: int) -> None:
+        """Raises `NoRoom`."""
+        if size > self.left:
+            raise NoRoom
+        self.left -= size
+
+    def give(self, size: int) -> None:
+        """Give back what was taken."""
+        self.left += size
+
+
+class _Disk:
+    """A file without a name, for one upload."""
+
+    def __init__(self, room: UploadRoom) -> None:
+        self._room = room
+        self._size = 0
+        with tempfile.TemporaryFile(buffering=0) as file:
+            self._file = os.dup(file.fileno())
+
+    async def append(self, data: bytearray) -> None:
+        """Write at the end. Raises `NoRoom` and `OSError`."""
+        self._room.take(len(data))
+        self._size += len(data)
+        await asyncio.to_thread(self._write, data)
+
+    def read(self, count: int, position: int) -> bytes:
+        """Bytes from a position on, none behind the end. Raises `OSError`."""
+        return os.pread(self._file, count, position)
+
+    def close(self) -> None:
+        """Give all of it back."""
+        os.close(self._file)
+        self._room.give(self._size)
+
+    def _write(self, data: bytearray) -> None:
+        left = memoryview(data)
+        while left:
+            left = left[os.write(self._file, left) :]
+
+
 class Upload:
     """A form as it arrives by `append`, and then as a whole after `close`. What it keeps on disk has no name there,
     and goes when nobody can ask for it any more.
@@ -21,7 +72,7 @@ class Upload:
     `append`, `close` and `fields` raise `FormError`.
     """
 
-    def __init__(self, content_type: str, boundary: bytes) -> None:
+    def __init__(self, content_type: str, boundary: bytes, room: UploadRoom) -> None:
         self.content_type = content_type
         self.size = 0
         self.parts: tuple[Part, ...] = ()
@@ -29,10 +80,11 @@ class Upload:
         self._reader = FormReader(boundary)
         self._front = bytearray()
         self._waiting = bytearray()  # to be written to the disk
-        self._file: int | None = None
+        self._room = room
+        self._disk: _Disk | None = None
 
     async def append(self, piece: bytes) -> None:
-        """Take more of the body. Raises also `OSError` where the disk does not take it."""
+        """Take more of the body. Raises also `NoRoom`, and `OSError` where the disk does not take it."""
         self._reader.feed(piece)
         self.size += len(piece)
         room = MEMORY_BYTES - len(self._front)
@@ -44,7 +96,7 @@ class Upload:
             await self._write()
 
     async def close(self) -> None:
-        """The body has come to its end. Raises also `OSError`."""
+        """The body has come to its end. Raises what `append` does."""
         if self._waiting:
             await self._write()
         self.parts = self._reader.parts()
@@ -76,18 +128,18 @@ class Upload:
             if position < len(self._front):
                 piece = bytes(self._front[position : min(position + count, len(self._front))])
             else:
-                piece = b"" if self._file is None else os.pread(self._file, count, position - len(self._front))
+                piece = b"" if self._disk is None else self._disk.read(count, position - len(self._front))
                 if not piece:
                     raise OSError("a part of the request is not on the disk any more")
             position += len(piece)
             yield piece
 
     async def _write(self) -> None:
-        if self._file is None:
-            self._file = _nameless()
-            weakref.finalize(self, os.close, self._file)
+        if self._disk is None:
+            self._disk = _Disk(self._room)
+            weakref.finalize(self, self._disk.close)
         data, self._waiting = self._waiting, bytearray()
-        await asyncio.to_thread(_write_all, self._file, data)
+        await self._disk.append(data)
 
 
 class _Edited:
@@ -114,17 +166,6 @@ class _Edited:
 
 def _next(pieces: Iterator[bytes]) -> bytes:
     return next(pieces, b"")
-
-
-def _nameless() -> int:
-    with tempfile.TemporaryFile(buffering=0) as file:
-        return os.dup(file.fileno())
-
-
-def _write_all(file: int, data: bytearray) -> None:
-    left = memoryview(data)
-    while left:
-        left = left[os.write(file, left) :]
 
 
 def _text(value: Any) -> str:

@@ -7,7 +7,10 @@ tool's result is answered by text. `response_format`, `n`, `stop`, `max_tokens`,
 `encoding_format` do what they do elsewhere. Usage is an estimate: four characters of a prompt are a token, and so is a
 word of an answer.
 
-An app can test its error paths by one of these as the whole last user message (or embeddings input):
+Pictures are real PNGs of the asked size; speech is a tone or silence; a transcription says what was not heard.
+
+An app can test its error paths by one of these as the whole last user message (or the input of embeddings and speech,
+or the prompt of a picture or a transcription):
 
 | text                | what happens                                                                    |
 |---------------------|---------------------------------------------------------------------------------|

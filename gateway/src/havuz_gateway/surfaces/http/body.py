@@ -11,7 +11,7 @@ from aiohttp.web_protocol import RequestPayloadError
 from havuz_gateway.errors import InvalidRequest, PayloadTooLarge, ServiceUnavailable
 from havuz_gateway.pipeline.exchange import ClientGone
 from havuz_gateway.protocols.multipart import FormError, boundary_of
-from havuz_gateway.transport.upload import Upload
+from havuz_gateway.transport.upload import NoRoom, Upload, UploadRoom
 
 _WINDOWS = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 _FREE = 64 * 1024  # bytes that anybody may send
@@ -65,9 +65,17 @@ async def read_body(
 
 
 async def read_form(
-    request: web.BaseRequest, *, limit: int, idle: float, total: float, check_sender: Callable[[], object]
+    request: web.BaseRequest,
+    *,
+    limit: int,
+    idle: float,
+    total: float,
+    check_sender: Callable[[], object],
+    room: UploadRoom,
 ) -> Upload:
-    """A form with files, which is not held in memory. Bounds and errors are those of `read_body`."""
+    """A form with files, which is not held in memory. Bounds and errors are those of `read_body`; where there is no
+    room for it, `ServiceUnavailable`.
+    """
     length = request.content_length
     if _encoding(request) is not None:
         raise UnsupportedEncoding("a form with files is not taken compressed: send it plain")
@@ -77,7 +85,7 @@ async def read_form(
         check_sender()
     try:
         content_type = request.headers.get("Content-Type", "")
-        upload = Upload(content_type, boundary_of(content_type))
+        upload = Upload(content_type, boundary_of(content_type), room)
         await _continue(request)
         async with asyncio.timeout(total):
             async for piece in _arriving(request.content, limit, idle, check_sender):
@@ -91,8 +99,8 @@ async def read_form(
         raise _badly_framed() from None
     except ConnectionError as error:
         raise ClientGone from error
-    except OSError as error:
-        raise ServiceUnavailable(f"the gateway has no room for the upload now: {error.strerror}") from error
+    except (NoRoom, OSError) as error:
+        raise ServiceUnavailable("the gateway has no room for this upload now: try again later") from error
     return upload
 
 

@@ -21,7 +21,7 @@ from havuz_gateway.surfaces.http.server import HttpServer
 from havuz_gateway.surfaces.http.writer import Dress, ResponseWriter
 from havuz_gateway.surfaces.registry import Registry
 from havuz_gateway.telemetry import logs
-from havuz_gateway.transport.upload import Upload
+from havuz_gateway.transport.upload import Upload, UploadRoom
 
 _log = logging.getLogger(__name__)
 _BUSY = (429, 503)
@@ -33,7 +33,7 @@ _CLIENT_GONE = 499  # nginx's number for it; no client ever sees it
 class HttpBounds:
     """What one client may take. Sizes in bytes, times in seconds.
 
-    `max_image_form` and `max_audio_form` bound forms with files, which go to the disk.
+    `max_image_form` and `max_audio_form` bound forms with files; `upload_room` what all of them keep on disk together.
     `read_idle` bounds the pause between two pieces of a body, `read_total` the whole body, `write_idle` the wait for a
     client that does not read, `keepalive` an idle connection (above the 60 s of the usual load balancers).
     """
@@ -41,6 +41,7 @@ class HttpBounds:
     max_body: int = 32 * 1024 * 1024
     max_image_form: int = 64 * 1024 * 1024
     max_audio_form: int = 25 * 1024 * 1024
+    upload_room: int = 192 * 1024 * 1024
     max_header: int = 16 * 1024
     read_idle: float = 30.0
     read_total: float = 300.0
@@ -65,6 +66,7 @@ class HttpEdge:
         self._bounds = bounds
         self._new_id = new_id or random_request_id(random.Random())  # noqa: S311 - a name, not a secret
         self._server: HttpServer | None = None
+        self._room = UploadRoom(bounds.upload_room)
         self.active = 0
         self.idle = asyncio.Event()
         self.idle.set()
@@ -175,7 +177,12 @@ class HttpEdge:
             return request(body), credential
         limit = bounds.max_image_form if kind == "image" else bounds.max_audio_form
         upload = await read_form(
-            raw, limit=limit, idle=bounds.read_idle, total=bounds.read_total, check_sender=check_sender
+            raw,
+            limit=limit,
+            idle=bounds.read_idle,
+            total=bounds.read_total,
+            check_sender=check_sender,
+            room=self._room,
         )
         return request(b"", upload), credential
 

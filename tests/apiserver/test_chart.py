@@ -51,6 +51,20 @@ def test_both_processes_trust_the_authorities_of_a_redis_of_ones_own(cluster: Cl
         assert (trusted, mount["readOnly"]) == (f"{mount['mountPath']}/ca.crt", True)
 
 
+def test_a_gateway_is_told_where_files_are_kept_and_whom_it_may_call(cluster: Cluster) -> None:
+    values = ("objectStore.url=s3://pictures/a?region=eu-1", "objectStore.existingSecret=store", "objectStore.days=30",
+              "gateway.publicUrl=https://api.example.com", "gateway.fetchAllow={10.1.0.0/16,fd00::/8}")  # fmt: skip
+    (gateway,) = [
+        one for one in _of_kind(_render(cluster, *values), "Deployment") if one["metadata"]["name"].endswith("-gateway")
+    ]
+    (container,) = gateway["spec"]["template"]["spec"]["containers"]
+    told = {one["name"]: one.get("value") for one in container["env"]}
+    assert told["HAVUZ_OBJECT_STORE"] == "s3://pictures/a?region=eu-1"
+    assert (told["HAVUZ_FILE_DAYS"], told["HAVUZ_PUBLIC_URL"]) == ("30", "https://api.example.com")
+    assert told["HAVUZ_FETCH_ALLOW"] == "10.1.0.0/16 fd00::/8"
+    assert container["envFrom"] == [{"secretRef": {"name": "store"}}]
+
+
 def test_every_pod_passes_the_restricted_profile(cluster: Cluster, installation: Installation) -> None:
     assert installation.encryption_keys
     label = "pod-security.kubernetes.io/enforce=restricted"

@@ -17,7 +17,7 @@ from havuz_gateway.transport.guarded_fetch import (
     FetchLimits,
     FetchRefused,
     GuardedFetcher,
-    resolve_by_system,
+    SystemResolver,
 )
 
 OUTSIDE, INSIDE = "127.0.0.2", "127.0.0.1"  # which of them counts as public here is said by `allow`
@@ -35,7 +35,7 @@ class Names:
     async def __call__(self, host: str, port: int) -> Sequence[str]:
         self.asked.append(host)
         if host not in self._answers:
-            return await resolve_by_system(host, port)
+            return await SystemResolver()(host, port)
         turns = self._answers[host]
         if not turns:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")

@@ -15,6 +15,7 @@ from harness.pooled import said
 from harness.request_log import lines_of
 from harness.world import World
 from havuz_contract.snapshot.models import Mode, Parameters, Route
+from havuz_gateway.metering.estimate import MOST_OUTPUT_TOKENS
 
 CASES = Path(__file__).parents[1] / "golden" / "protocols" / "anthropic"
 THINK = Mode(parameters=Parameters(overrides={"reasoning_effort": "high"}))
@@ -49,7 +50,7 @@ class Asked:
 async def claude(world: World, gateway: GatewayProcess, provider: FakeProvider) -> AsyncIterator[Asked]:
     """A model before Claude 4.6, which thinks by a budget of tokens."""
     upstream = make_upstream(provider.base_url, provider="anthropic")
-    target = make_target(upstream, model="claude-sonnet-4-5")
+    target = make_target(upstream, model="claude-sonnet-4-5", context_window=200_000)
     newer = make_target(upstream, model="claude-opus-4-6")
     modes = {"think": THINK, "deepsearch": SEARCH.model_copy(update={"targets": (newer,)})}
     route, customer = make_route(target, modes=modes), make_project()
@@ -70,6 +71,19 @@ async def test_think_is_a_budget_of_thinking_and_its_thoughts_come_back(claude: 
     assert (message["content"], message["reasoning_content"]) == ("12,231", "27 times 453.")
     assert reply.json["usage"]["completion_tokens"] == 89
     assert reply.headers["x-havuz-dropped"] == "temperature"
+
+
+async def test_thinking_without_a_known_window_stays_within_what_is_reserved(
+    world: World, gateway: GatewayProcess, provider: FakeProvider
+) -> None:
+    upstream = make_upstream(provider.base_url, provider="anthropic")
+    route, customer = make_route(make_target(upstream, model="claude-sonnet-4-5")), make_project()
+    await world.apply(upstream, route, customer)
+    provider.script(Json(body=MESSAGE))
+    async with calling(gateway.base_url, customer.live) as caller:
+        await Asked(caller, provider, route).ask(reasoning_effort="high")
+    sent = provider.requests[0].json
+    assert sent["thinking"]["budget_tokens"] < sent["max_tokens"] == MOST_OUTPUT_TOKENS
 
 
 async def test_a_stream_that_thinks_is_told_in_chunks(claude: Asked) -> None:
@@ -125,11 +139,10 @@ async def test_a_client_s_own_web_search_is_not_asked_for_twice(claude: Asked) -
     assert len(claude.provider.requests[0].json["tools"]) == 1
 
 
-@pytest.mark.parametrize("kind", ["openai-compatible", "openai"])
 async def test_a_model_without_a_web_search_is_passed_over_and_the_refusal_names_the_switch(
-    world: World, gateway: GatewayProcess, provider: FakeProvider, kind: str
+    world: World, gateway: GatewayProcess, provider: FakeProvider
 ) -> None:
-    upstream = make_upstream(provider.base_url, provider=kind)
+    upstream = make_upstream(provider.base_url)
     route = make_route(make_target(upstream, model="gpt-4o"), modes={"deepsearch": SEARCH})
     customer = make_project()
     await world.apply(upstream, route, customer)
@@ -137,8 +150,23 @@ async def test_a_model_without_a_web_search_is_passed_over_and_the_refusal_names
         body = {"model": route.model, "messages": [{"role": "user", "content": "?"}], "deepsearch": True}
         reply = await caller.post("/v1/chat/completions", body)
     assert (reply.status, reply.error["param"]) == (400, "deepsearch")
-    assert f"'gpt-4o' of provider {kind!r}" in reply.error["message"]
+    assert "'gpt-4o' of provider 'openai-compatible'" in reply.error["message"]
     assert provider.requests == []
+
+
+async def test_a_model_of_openai_searches_by_responses(
+    world: World, gateway: GatewayProcess, provider: FakeProvider
+) -> None:
+    upstream = make_upstream(provider.base_url, provider="openai")
+    route, customer = make_route(make_target(upstream, model="gpt-5"), modes={"deepsearch": SEARCH}), make_project()
+    await world.apply(upstream, route, customer)
+    async with calling(gateway.base_url, customer.live) as caller:
+        body = {"model": route.model, "messages": [{"role": "user", "content": "?"}], "deepsearch": True}
+        reply = await caller.post("/v1/chat/completions", body)
+    assert reply.json["choices"][0]["message"]["content"] == "Hello! How can I help?"
+    [request] = provider.requests
+    assert (request.path, request.json["tools"]) == ("/v1/responses", [{"type": "web_search"}])
+    assert "deepsearch" not in request.json
 
 
 async def test_a_search_model_of_openai_is_sent_web_search_options(

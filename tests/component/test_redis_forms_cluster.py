@@ -2,6 +2,7 @@
 
 import asyncio
 
+from harness.caller import calling
 from harness.fixtures import StartGateway
 from harness.metering import UNIT
 from harness.money_round import open_shop
@@ -52,3 +53,21 @@ async def test_a_configuration_that_moves_to_another_node_is_followed(
     cluster.begin_move(keys.META).end()
     shop = await open_shop(cluster_world, pays_for=1)
     assert [await shop.ask(gateway) for _ in range(2)] == [200, 402]
+
+
+async def test_responses_are_kept_and_gone_on_from(
+    cluster: ClusterInstallation, cluster_world: World, start_gateway: StartGateway
+) -> None:
+    gateway = start_gateway(redis_url=cluster.url)
+    cluster_world.gateways.append(gateway)
+    for _ in range(3):
+        customer, route = await cluster_world.serve()
+        async with calling(gateway.base_url, customer.live) as caller:
+            body = {"model": route.model, "input": "One"}
+            first = (await caller.post("/v1/responses", body)).json["id"]
+            second = await caller.post("/v1/responses", {**body, "previous_response_id": first})
+            assert (second.status, second.headers.get("x-havuz-stored")) == (200, None)
+            named = [{"type": "item_reference", "id": second.json["output"][0]["id"]}]
+            assert (await caller.post("/v1/responses", {**body, "input": named})).status == 200
+            assert (await caller.send("DELETE", f"/v1/responses/{first}")).status == 200
+            assert (await caller.get(f"/v1/responses/{first}")).status == 404

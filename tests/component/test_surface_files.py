@@ -1,5 +1,6 @@
 """Kept files by their links, from the real gateway."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
@@ -7,13 +8,14 @@ from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from harness.gateway import GatewayProcess
-from harness.strange_server import PNG
+from harness.strange_server import PNG, StrangeServer
 from harness.valkey import ValkeyServer
 from havuz_contract.snapshot.envelope import Keyring
 from havuz_gateway.files.links import Links
-from havuz_gateway.files.names import FileName
+from havuz_gateway.files.names import RANDOM_BYTES, FileName
 from havuz_gateway.files.object_store import ObjectStore, open_store
 
 BODY = PNG + b"\0" * 600_000
@@ -113,3 +115,28 @@ async def test_a_store_that_can_not_be_used_keeps_the_gateway_from_starting(
     ):
         with pytest.raises(RuntimeError, match=told):
             start_gateway(**setting)
+
+
+async def test_a_file_that_the_store_breaks_off_does_not_end_clean(
+    start_gateway: Callable[..., GatewayProcess], encryption_keys: str
+) -> None:
+    name = FileName.make("image/png", now=time.time(), days=1, random=bytes(RANDOM_BYTES))
+
+    async def half(request: web.BaseRequest) -> web.StreamResponse:
+        headers = {"content-length": str(len(BODY)), "last-modified": "Sat, 21 Nov 2026 00:00:00 GMT", "etag": '"1"'}
+        response = web.StreamResponse(headers=headers)
+        await response.prepare(request)
+        await response.write(BODY[:300_000])
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    async with StrangeServer() as store, aiohttp.ClientSession() as session:
+        store.answers[f"/bucket/{name.path}"] = half
+        url = f"s3://bucket?endpoint={store.url('')}&skip_signature=true&region=eu-1"
+        gateway = await asyncio.to_thread(start_gateway, object_store=url)
+        links = Links(Keyring.parse(encryption_keys), seconds=60)
+        async with session.get(links.make(name, base_url=gateway.base_url, now=time.time())) as answer:
+            assert answer.status == 200
+            with pytest.raises(aiohttp.ClientPayloadError):
+                await answer.read()

@@ -8,6 +8,7 @@ from harness.caller import Caller, Reply, calling
 from harness.fake_provider import DeadPort, FakeProvider, Hang, Json, message_error
 from harness.fake_provider_answers import Answer
 from harness.gateway import GatewayProcess
+from harness.google import path_of, refused
 from harness.metering import prepaid
 from harness.paying import paying
 from harness.pooled import Pooled, pooled
@@ -16,6 +17,7 @@ from havuz_contract.snapshot.models import Limits
 
 PATH = "/v1/messages/count_tokens"
 CLAUDE = {"provider": "anthropic"}
+GEMINI = {"provider": "gemini"}
 MESSAGES = [{"role": "user", "content": "Hello!" * 100}]
 
 
@@ -63,6 +65,61 @@ async def test_where_no_provider_counts_it_is_an_estimate(
         assert estimated(await count(caller, route.model)) == 600 // 4 + 4
     async with calling(gateway.base_url, customer.test) as caller:
         assert estimated(await count(caller, route.model)) == 600 // 4 + 4
+    assert provider.requests == []
+
+
+CONTENTS = {"contents": [{"role": "user", "parts": [{"text": "Hello!"}]}]}
+INSTRUCTED = {"model": "models/x", "systemInstruction": {"parts": [{"text": "Short."}]}, **CONTENTS}
+WHOLE = {"generateContentRequest": INSTRUCTED}
+
+
+async def test_gemini_counts_for_anthropics_clients(world: World, gateway: GatewayProcess) -> None:
+    async with pooled(world, gateway, upstream_fields=GEMINI) as pool:
+        pool.first.script(Json(body={"totalTokens": 31, "promptTokensDetails": []}))
+        reply = await count(pool.caller, pool.route.model, system="Be brief.", max_tokens=5)
+        assert (reply.status, reply.json) == (200, {"input_tokens": 31})
+        assert "x-havuz-estimated" not in reply.headers
+        received = pool.first.requests[0]
+        assert received.path == "/v1/models/first-model:countTokens"
+        asked = received.json["generateContentRequest"]
+        assert asked["model"] == "models/first-model"
+        assert asked["systemInstruction"]["parts"] == [{"text": "Be brief."}]
+
+
+@pytest.mark.parametrize("body", [CONTENTS, WHOLE], ids=["contents", "a whole request"])
+async def test_claude_counts_for_googles_clients(world: World, gateway: GatewayProcess, body: dict[str, Any]) -> None:
+    async with pooled(world, gateway, upstream_fields=CLAUDE) as pool:
+        pool.first.script(Json(body={"input_tokens": 12}))
+        asked = {**body, "generationConfig": {"temperature": 0.5, "maxOutputTokens": 5}} if body is CONTENTS else body
+        reply = await pool.caller.post(path_of(pool.route.model, "countTokens"), asked)
+        assert (reply.status, reply.json["totalTokens"]) == (200, 12)
+        received = pool.first.requests[0]
+        assert received.path == PATH
+        assert received.json["messages"] == [{"role": "user", "content": [{"type": "text", "text": "Hello!"}]}]
+        assert set(received.json) - {"system"} == {"model", "messages"}
+
+
+async def test_googles_count_reaches_gemini_as_it_came(world: World, gateway: GatewayProcess) -> None:
+    answer = b'{ "totalTokens": 31, "new": 1.50 }'
+    async with pooled(world, gateway, upstream_fields=GEMINI) as pool:
+        pool.first.always(Json(body=answer))
+        renamed = {"generateContentRequest": {**INSTRUCTED, "model": "models/first-model"}}
+        for body, received in ((CONTENTS, CONTENTS), (WHOLE, renamed)):
+            reply = await pool.caller.post(path_of(pool.route.model, "countTokens"), body)
+            assert (reply.status, reply.body) == (200, answer)
+            assert pool.first.requests[-1].json == received
+
+
+async def test_where_no_provider_counts_googles_clients_get_an_estimate(
+    world: World, gateway: GatewayProcess, provider: FakeProvider
+) -> None:
+    customer, route = await world.serve(provider.base_url)
+    async with calling(gateway.base_url, customer.live) as caller:
+        for body, tokens in ((CONTENTS, 2 + 4), (WHOLE, 3 + 4)):
+            reply = await caller.post(path_of(route.model, "countTokens"), body)
+            assert (reply.json["totalTokens"], reply.headers["x-havuz-estimated"]) == (tokens, "true")
+        for wrong in ({}, {"generateContentRequest": {}}, {"contents": []}):
+            refused(await caller.post(path_of(route.model, "countTokens"), wrong), 400, "INVALID_ARGUMENT")
     assert provider.requests == []
 
 

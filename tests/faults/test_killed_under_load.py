@@ -31,7 +31,8 @@ KILLS = int(os.environ.get("HAVUZ_FAULT_KILLS", "6"))
 RESTARTS = int(os.environ.get("HAVUZ_FAULT_RESTARTS", "1"))
 GATEWAYS = 2
 CLIENTS = 24
-PAUSE = 0.05  # a gateway that starts needs a share of the processor, too
+PAUSE = 0.2  # a gateway that starts needs a share of the processor, too
+SERVING_SECONDS = 0.1
 PRICE = 1_000
 # With `everysec` a write may wait two seconds for the disk after it was acknowledged. A gateway makes up for that,
 # unless it is killed in the same seconds, as it may well be here.
@@ -82,7 +83,7 @@ async def test_every_request_that_was_served_is_settled_or_abandoned_once(
         async with paying(
             world, world.gateways[0], billing=prepaid(10**12), prices=price, route={"failover": DEADLINE}
         ) as customer:
-            customer.provider.always(Json(delay=0.02))
+            customer.provider.always(Json(delay=SERVING_SECONDS))
             async with _load(customer, world.gateways) as answered:
                 for fault in _faults(rng):
                     await asyncio.sleep(rng.uniform(0.2, 0.8))

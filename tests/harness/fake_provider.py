@@ -1,4 +1,4 @@
-"""A provider on a real loopback socket, in OpenAI's and Anthropic's protocols, that misbehaves as a test wants it to.
+"""A provider on a loopback socket, in the protocols of OpenAI, Anthropic and Google, that fails as a test wants it to.
 
     async with FakeProvider() as provider:
         provider.script(error(429, headers={"retry-after": "2"}), Stream(["Hi"]))
@@ -20,6 +20,8 @@ from typing import Self
 from harness.fake_provider_answers import (
     Answer,
     Default,
+    Generated,
+    GeneratedStream,
     Json,
     Message,
     MessageStream,
@@ -29,6 +31,7 @@ from harness.fake_provider_answers import (
     Scripted,
     Stream,
     error,
+    google_error,
     message_error,
 )
 from harness.fake_provider_faults import (
@@ -44,8 +47,8 @@ from harness.fake_provider_tls import Certificate, make_certificate
 
 __all__ = [
     "CloseWithoutAnswer", "CutBody", "CutStream", "DeadPort", "Default", "FakeProvider", "Garbage", "GarbageBody",
-    "Hang", "Json", "Message", "MessageStream", "RawEvents", "Received", "Redirect", "Reset", "Stream", "error",
-    "message_error",
+    "Generated", "GeneratedStream", "Hang", "Json", "Message", "MessageStream", "RawEvents", "Received", "Redirect",
+    "Reset", "Stream", "error", "google_error", "message_error",
 ]  # fmt: skip
 
 _PATIENCE_SECONDS = 10.0

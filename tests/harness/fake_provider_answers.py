@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any, Literal, Protocol
 
 from harness import fake_provider_bodies as bodies
+from harness import fake_provider_gemini as gemini
 from harness import fake_provider_messages as messages
 from harness.fake_provider_responses import response_events
 
@@ -43,8 +44,9 @@ class Received:
 
     @property
     def credential(self) -> str:
-        """The bearer token, or the key in the header that Anthropic has for it."""
-        return self.headers.get("x-api-key") or self.headers.get("authorization", "").removeprefix("Bearer ")
+        """The bearer token, or the key in the header that Anthropic or Google has for it."""
+        bare = self.headers.get("x-api-key") or self.headers.get("x-goog-api-key")
+        return bare or self.headers.get("authorization", "").removeprefix("Bearer ")
 
     @property
     def hung_up(self) -> bool:
@@ -205,6 +207,36 @@ def message_error(status: int, kind: str, text: str = "no", *, headers: Mapping[
 
 
 @dataclass(frozen=True)
+class GeneratedStream(Stream):
+    """The same for Google: a stream of the chunks of the `whole` answer."""
+
+    whole: Mapping[str, Any] | None = None
+
+    def events(self, request: Received) -> Iterator[bytes]:
+        yield from map(gemini.written, gemini.chunks(self.whole or gemini.generated(request.path)))
+
+
+@dataclass(frozen=True)
+class Generated:
+    """Google's answer of `parts`, streamed where the path says so; `whole` is the answer as it is."""
+
+    parts: Sequence[Mapping[str, Any]] = gemini.TEXT
+    usage: Mapping[str, Any] | None = None
+    finish: str = "STOP"
+    whole: Mapping[str, Any] | None = None
+
+    async def play(self, request: Received, wire: Wire) -> None:
+        whole = self.whole or gemini.generated(request.path, self.parts, finish=self.finish, usage=self.usage)
+        streamed = ":streamGenerateContent" in request.path
+        await (GeneratedStream(whole=whole) if streamed else Json(body=whole)).play(request, wire)
+
+
+def google_error(status: int, word: str, text: str = "no", *details: Mapping[str, Any]) -> Json:
+    """Google's error object under `status`."""
+    return Json(status, gemini.error_body(status, word, text, *details))
+
+
+@dataclass(frozen=True)
 class RawEvents:
     """An event stream of exactly these bytes."""
 
@@ -230,6 +262,8 @@ class Default:
                 await Message().play(request, wire)
             case True, "completions":
                 await Stream().play(request, wire)
+            case _, last if last.endswith(":streamGenerateContent"):
+                await Generated().play(request, wire)
             case True, "responses":
                 await RawEvents(b"".join(response_events(request.fields))).play(request, wire)
             case _:

@@ -5,16 +5,16 @@ https://platform.openai.com/docs/api-reference/chat and its neighbours; the text
 
 import base64
 import json
-import math
 import random
 import struct
 import time
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from harness import fake_provider_gemini as gemini
 from harness.fake_provider_messages import message
 from harness.fake_provider_responses import response_body
+from harness.fake_provider_vectors import unit_vector
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 TEXT = ("Hello", "!", " How", " can", " I", " help", " you", " today", "?")
@@ -106,7 +106,7 @@ def embeddings(fields: Mapping[str, Any]) -> dict[str, Any]:
     given = fields.get("input", "")
     inputs = given if isinstance(given, list) and given and not isinstance(given[0], int) else [given]
     size = fields.get("dimensions") or 1536
-    vectors = [_unit_vector(json.dumps(one), size) for one in inputs]
+    vectors = [unit_vector(json.dumps(one), size) for one in inputs]
     tokens = sum(len(one) if isinstance(one, list) else len(str(one).split()) for one in inputs)
     return {
         "object": "list",
@@ -137,6 +137,9 @@ def error_body(
 
 def default_body(method: str, path: str, fields: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
     """Status and body of the answer to a request nobody scripted."""
+    googles = gemini.default_body(path, fields) if method == "POST" else None
+    if googles is not None:
+        return 200, googles
     match method, path.partition("?")[0].rstrip("/").rpartition("/v1")[2]:
         case "POST", "/chat/completions":
             return 200, chat_completion(fields)
@@ -154,13 +157,6 @@ def default_body(method: str, path: str, fields: Mapping[str, Any]) -> tuple[int
             return 200, models()
         case _:
             return 404, error_body(f"Invalid URL ({method} {path})")
-
-
-def _unit_vector(seed: str, size: int) -> list[float]:
-    source = random.Random(zlib.crc32(seed.encode()))
-    raw = [source.gauss(0, 1) for _ in range(size)]
-    length = math.sqrt(sum(value * value for value in raw))
-    return [round(value / length, 9) for value in raw]
 
 
 def _written(vector: Sequence[float], encoding: str | None) -> list[float] | str:

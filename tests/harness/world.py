@@ -30,8 +30,6 @@ PERMANENT = frozenset(
         keys.VERDICTS,
         keys.METERED_PROJECTS,
         keys.TASKS,
-        keys.CALLBACKS_DUE,
-        keys.CALLBACKS_FAILED,
     }
 )
 

@@ -57,6 +57,24 @@ app.kubernetes.io/component: {{ .component }}
 {{- end }}
 {{- end -}}
 
+{{- /* What every process has that keeps files or calls URLs of clients: (include "havuz.outbound" $) */ -}}
+{{- define "havuz.outbound" -}}
+- name: HAVUZ_FILE_DAYS
+  value: {{ .Values.objectStore.days | quote }}
+{{- with .Values.objectStore.url }}
+- name: HAVUZ_OBJECT_STORE
+  value: {{ . | quote }}
+{{- end }}
+{{- with .Values.gateway.publicUrl }}
+- name: HAVUZ_PUBLIC_URL
+  value: {{ . | quote }}
+{{- end }}
+{{- with .Values.gateway.fetchAllow }}
+- name: HAVUZ_FETCH_ALLOW
+  value: {{ join " " . | quote }}
+{{- end }}
+{{- end -}}
+
 {{- /* What operator and gateway mount alike. */ -}}
 {{- define "havuz.mounts" -}}
 - name: encryption

@@ -128,15 +128,21 @@ def task_named(project_uid: str, digest: str) -> str:
 TASKS = "havuz:{tasks}:queue"
 TASK_WORKERS = "workers"  # its consumer group
 
-# Callbacks share one hash tag, so that one script takes what is due, whichever project it is of.
-# Permanent, empty when nothing is open: `project uid/task id` by the moment of the next attempt (unix ms).
-CALLBACKS_DUE = "havuz:{callbacks}:due"
-# Permanent, pruned by score: `project uid/task id` of callbacks that were given up, by that moment (unix ms).
+# Callbacks share one hash tag, so that one script takes what is due, whichever project it is of. All of it lives a week
+# after its last change.
+# Uids of projects with open callbacks, by the moment of their next attempt (unix ms).
+CALLBACKS_PROJECTS = "havuz:{callbacks}:projects"
+# `project uid/task id` of callbacks that were given up, by that moment (unix ms).
 CALLBACKS_FAILED = "havuz:{callbacks}:failed"
 
 
+def callbacks_due(project_uid: str) -> str:
+    """Task ids of a project's open callbacks, by the moment of the next attempt (unix ms)."""
+    return f"havuz:{{callbacks}}:due:{project_uid}"
+
+
 def callback(project_uid: str, task_id: str) -> str:
-    """Lives a week after its last change: what is told to whom, sealed, and a log of the attempts; a hash."""
+    """One callback: what is told to whom, sealed, how far it is, and a log of the attempts; a hash."""
     return f"havuz:{{callbacks}}:record:{project_uid}/{task_id}"
 
 

@@ -1,4 +1,4 @@
-"""The commands: `havuz-gateway` (a gateway of a cluster) and `havuz` (local mode, and a look into the books)."""
+"""The commands: `havuz-gateway` (a gateway of a cluster) and `havuz` (local mode, looks into books and pool)."""
 
 import argparse
 import asyncio
@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from havuz_contract.connection import connect
 from havuz_contract.settings import SettingsError
 from havuz_gateway.app import run_gateway
-from havuz_gateway.commands import books, ledger_verify, usage_export, webhooks
+from havuz_gateway.commands import books, explain, ledger_verify, usage_export, webhooks
 from havuz_gateway.commands.books import CommandError
 from havuz_gateway.lifecycle import PortTakenError, stop_on_signals
 from havuz_gateway.metering.ledger import BusyError
@@ -129,6 +129,9 @@ def _parser() -> argparse.ArgumentParser:
     usage_export.add_arguments(export)
     export.set_defaults(command=_with_books(usage_export.run))
     _add_webhooks(commands.add_parser("webhooks", help="callbacks of tasks"))
+    explained = commands.add_parser("explain", help="where a request would go now, and why not elsewhere")
+    explain.add_arguments(explained)
+    explained.set_defaults(command=_with_books(explain.run))
     return parser
 
 

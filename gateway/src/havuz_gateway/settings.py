@@ -60,6 +60,12 @@ class Settings(ProcessSettings):
     max_body_bytes: int = Field(
         default=32 * 1024 * 1024, ge=1024, le=1024**3, description="largest request body, in bytes"
     )
+    max_image_form_bytes: int = Field(
+        default=64 * 1024 * 1024, ge=1024, le=1024**3, description="largest form with pictures to change, in bytes"
+    )
+    max_audio_form_bytes: int = Field(
+        default=25 * 1024 * 1024, ge=1024, le=1024**3, description="largest form with sound to transcribe, in bytes"
+    )
     drain_delay: Seconds = Field(
         default=5.0, description="seconds to go on accepting after SIGTERM, until load balancers have noticed"
     )

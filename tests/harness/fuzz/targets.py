@@ -9,9 +9,12 @@ from hypothesis import strategies as st
 from harness.fuzz.inputs import chunkings, spoiled, streams, torn
 from havuz_gateway.errors import InvalidRequest
 from havuz_gateway.metering.estimate import estimate
+from havuz_gateway.protocols import sse
 from havuz_gateway.protocols.body import Body, BodyError
-from havuz_gateway.protocols.codec import Codec, Quirks, Stamp
+from havuz_gateway.protocols.codec import Codec, Quirks, Stamp, StreamReader
 from havuz_gateway.protocols.errors import AnswerUnreadable, ProviderError
+from havuz_gateway.protocols.neutral.errors import AnswerFailed
+from havuz_gateway.protocols.neutral.fold import Fold
 from havuz_gateway.protocols.neutral.request import ChatRequest
 from havuz_gateway.protocols.registry import CODECS, RELAYED
 from havuz_gateway.protocols.tap import Tap
@@ -32,6 +35,7 @@ def targets() -> Iterator[tuple[str, Target]]:
         yield f"body of {protocol}", _body(protocol)
         yield f"request of {protocol}", _request(codec)
         yield f"error of {protocol}", _error(codec)
+        yield f"order of events of {protocol}", _order(codec)
         for client in CODECS.values():
             if client is not codec:
                 wire = ConvertingWire(codec, client, _STAMP, include_usage=True)
@@ -126,6 +130,24 @@ def _stream(protocol: str, wire: ConvertingWire | RelayWire) -> Target:
             assert (told, whole.found) == (again, pieces.found)
         if not whole.found.done:
             whole.fail(_FAILED)
+
+    return fuzz
+
+
+def _order(codec: Codec) -> Target:
+    """Encoders rely on it that blocks start, go on and end, whatever a provider sends."""
+
+    def fuzz(data: st.DataObject) -> None:
+        reader, folding = StreamReader(codec.stream_decoder(), max_event_bytes=_MAX_EVENT), Fold()
+        for event in sse.events(data.draw(streams(codec.protocol))):
+            told = _unless(lambda event=event: reader.feed(event), AnswerUnreadable)  # type: ignore[misc]
+            if told is None:
+                return
+            for one in told:
+                try:
+                    folding.feed(one)
+                except AnswerFailed:
+                    return
 
     return fuzz
 

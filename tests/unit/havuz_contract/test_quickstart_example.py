@@ -42,7 +42,7 @@ def test_with_one_credential_its_models_go_to_the_real_provider() -> None:
     by_model = {route.model: route for route in compiled.snapshot.routes.values()}
     (uid,) = by_model["gemini-2.5-flash"].targets[0].upstreams
     upstream = compiled.snapshot.upstreams[uid]
-    assert (upstream.provider, upstream.credential) == ("openai-compatible", "AIza-test")
+    assert (upstream.provider, upstream.credential) == ("gemini", "AIza-test")
 
 
 def test_the_project_sees_chat_and_embeddings_of_three_providers() -> None:

@@ -40,12 +40,17 @@ containers:
     value: {{ $gateway.drainGrace | quote }}
   - name: HAVUZ_TRACE_RATIO
     value: {{ $gateway.traceRatio | quote }}
+  {{- include "havuz.outbound" $root | nindent 2 }}
   {{- with $gateway.otlpEndpoint }}
   - name: OTEL_EXPORTER_OTLP_ENDPOINT
     value: {{ . | quote }}
   {{- end }}
   {{- with $gateway.env }}
   {{- toYaml . | nindent 2 }}
+  {{- end }}
+  {{- with $root.Values.objectStore.existingSecret }}
+  envFrom:
+  - secretRef: {name: {{ . }}}
   {{- end }}
   ports:
   {{- if ne .role "worker" }}

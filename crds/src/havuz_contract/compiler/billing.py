@@ -3,6 +3,7 @@
 from havuz_contract.money import parse_amount
 from havuz_contract.snapshot import models
 from havuz_contract.v1alpha1 import modelroute, project
+from havuz_contract.v1alpha1.billing import Billing
 from havuz_contract.v1alpha1.shared import TrafficLimits, seconds
 
 
@@ -11,7 +12,7 @@ def prices(written: modelroute.Prices | None) -> tuple[models.Price, ...]:
     return tuple(_price(one) for one in written or ())
 
 
-def billing(written: project.Billing) -> models.Billing:
+def billing(written: Billing) -> models.Billing:
     """How a project pays."""
     monthly = written.monthly
     return models.Billing(

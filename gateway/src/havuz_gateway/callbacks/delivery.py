@@ -22,9 +22,10 @@ DELAYS = (5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 21_600.0)
 _log = logging.getLogger(__name__)
 _POLL_SECONDS = 1.0
 _ATTEMPT_SECONDS = 20.0
-_AT_ONCE = 32
-_PROJECT_AT_ONCE = 8  # so that one customer's slow receivers do not make the others' wait
-_POSTPONE_SECONDS = 2.0
+_AT_ONCE = 64
+_PROJECT_AT_ONCE = (
+    8  # at which a project is passed over, so that one customer's slow receivers do not make the others' wait
+)
 _GONE = 410
 _JITTER = 0.1
 _LONGEST_RETRY_AFTER = 86_400
@@ -88,22 +89,22 @@ class Callbacks:
 
     async def _claim(self, room: int) -> list[Claimed]:
         try:
-            return await self._queue.claim(room)
+            busy = [uid for uid, count in self._under_way.items() if count >= _PROJECT_AT_ONCE]
+            return await self._queue.claim(room, of_one_project=_PROJECT_AT_ONCE, busy=busy)
         except (RedisError, OSError) as error:
             _log.warning("callbacks wait: Redis is away", extra={"error": str(error)})
             return []
 
     async def _deliver(self, claimed: Claimed) -> None:
         try:
-            if self._under_way[claimed.project_uid] > _PROJECT_AT_ONCE:
-                await self._queue.finish(claimed, "pending", attempt=None, next_in=_POSTPONE_SECONDS)
-            else:
-                await self._attempt(claimed)
+            await self._attempt(claimed)
         except (RedisError, OSError) as error:
             # it is due again when the lease is over, and told once more if this was the end of a success
             _log.warning("the end of a callback is not known to Redis", extra=_place(claimed) | {"error": str(error)})
         finally:
             self._under_way[claimed.project_uid] -= 1
+            if not self._under_way[claimed.project_uid]:
+                del self._under_way[claimed.project_uid]
             self._woken.set()
 
     async def _attempt(self, claimed: Claimed) -> None:

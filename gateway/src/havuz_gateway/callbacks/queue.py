@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
 from typing import Any, Literal, cast
@@ -20,7 +20,8 @@ _MILLISECONDS = 1000
 
 
 def _script(name: str) -> str:
-    return resources.files(__package__).joinpath("scripts", f"{name}.lua").read_text(encoding="utf-8")
+    folder = resources.files(__package__).joinpath("scripts")
+    return "\n".join(folder.joinpath(f"{part}.lua").read_text(encoding="utf-8") for part in ("due", name))
 
 
 _ENQUEUE, _CLAIM, _FINISH, _REPLAY = map(_script, ("enqueue", "claim", "finish", "replay"))
@@ -72,29 +73,29 @@ class CallbackQueue:
         """
         if not _TASK_ID.fullmatch(task_id):
             raise ValueError(f"the id {task_id!r} of a task must have letters, digits, - and _ only")
-        record = keys.callback(project_uid, task_id)
         plain = json.dumps({"url": url, "body": body.decode()}).encode()
-        sealed = self._keyring.seal(plain, owner=record)
-        member = _member(project_uid, task_id)
-        return await self._done(_ENQUEUE, (keys.CALLBACKS_DUE, record), (member, sealed, _KEPT_SECONDS))
+        sealed = self._keyring.seal(plain, owner=keys.callback(project_uid, task_id))
+        arguments = (project_uid, task_id, sealed, _KEPT_SECONDS)
+        return await self._done(_ENQUEUE, _names(project_uid, task_id)[:3], arguments)
 
-    async def claim(self, count: int) -> list[Claimed]:
-        """Take up to so many that are due. What is not finished within the lease is due again."""
-        prefix = keys.callback("", "").removesuffix("/")
-        rows = await self._redis.eval(_CLAIM, 1, keys.CALLBACKS_DUE, count, self._lease, prefix)
+    async def claim(self, count: int, *, of_one_project: int, busy: Collection[str] = ()) -> list[Claimed]:
+        """Take up to so many that are due, none of the projects `busy`. What is not finished in time is due again."""
+        prefixes = (keys.callbacks_due(""), keys.callback("", "").removesuffix("/"))
+        arguments = (count, of_one_project, self._lease, *prefixes, _KEPT_SECONDS, *busy)
+        rows = await self._redis.eval(_CLAIM, 1, keys.CALLBACKS_PROJECTS, *arguments)
         return [self._claimed(*row) for row in rows]
 
-    async def finish(self, claimed: Claimed, state: State, *, attempt: Attempt | None, next_in: float = 0.0) -> bool:
+    async def finish(self, claimed: Claimed, state: State, *, attempt: Attempt, next_in: float = 0.0) -> bool:
         """Say how it went; False where the lease was over and another process has it. `next_in` is seconds."""
-        line = "" if attempt is None else json.dumps(asdict(attempt), ensure_ascii=False)
-        member = _member(claimed.project_uid, claimed.task_id)
-        arguments = (member, claimed.generation, state, int(next_in * _MILLISECONDS), line, _KEPT_SECONDS)
-        return await self._done(_FINISH, _three(claimed.project_uid, claimed.task_id), arguments)
+        line = json.dumps(asdict(attempt), ensure_ascii=False)
+        pause = int(next_in * _MILLISECONDS)
+        arguments = (claimed.project_uid, claimed.task_id, claimed.generation, state, pause, line, _KEPT_SECONDS)
+        return await self._done(_FINISH, _names(claimed.project_uid, claimed.task_id), arguments)
 
     async def replay(self, project_uid: str, task_id: str) -> bool:
         """Deliver it again, as if for the first time; False where nothing is kept of it."""
-        arguments = (_member(project_uid, task_id), _KEPT_SECONDS)
-        return await self._done(_REPLAY, _three(project_uid, task_id), arguments)
+        arguments = (project_uid, task_id, _KEPT_SECONDS)
+        return await self._done(_REPLAY, _names(project_uid, task_id), arguments)
 
     async def failed(self, project_uid: str | None = None) -> list[tuple[str, str]]:
         """Project uid and task id of what was given up within the last week, the oldest first."""
@@ -107,7 +108,7 @@ class CallbackQueue:
         state, log = await self._redis.hmget(keys.callback(project_uid, task_id), "state", "log")
         if state is None:
             return None
-        due = await self._redis.zscore(keys.CALLBACKS_DUE, _member(project_uid, task_id))
+        due = await self._redis.zscore(keys.callbacks_due(project_uid), task_id)
         attempts = tuple(Attempt(**json.loads(line)) for line in log.decode().splitlines())
         return Delivery(cast("State", state.decode()), attempts, None if due is None else due / _MILLISECONDS)
 
@@ -115,8 +116,8 @@ class CallbackQueue:
         reply = await self._redis.eval(script, len(names), *names, *arguments)
         return bool(reply[0])
 
-    def _claimed(self, member: bytes, generation: int, tried: int, sealed: bytes) -> Claimed:
-        project_uid, task_id = _split(member)
+    def _claimed(self, project: bytes, task: bytes, generation: int, tried: int, sealed: bytes) -> Claimed:
+        project_uid, task_id = project.decode(), task.decode()
         url, body = None, b""
         try:
             told = json.loads(self._keyring.open(sealed.decode(), owner=keys.callback(project_uid, task_id)))
@@ -126,12 +127,9 @@ class CallbackQueue:
         return Claimed(project_uid, task_id, generation, tried, url, body)
 
 
-def _three(project_uid: str, task_id: str) -> tuple[str, str, str]:
-    return keys.CALLBACKS_DUE, keys.CALLBACKS_FAILED, keys.callback(project_uid, task_id)
-
-
-def _member(project_uid: str, task_id: str) -> str:
-    return f"{project_uid}/{task_id}"
+def _names(project_uid: str, task_id: str) -> tuple[str, ...]:
+    due, record = keys.callbacks_due(project_uid), keys.callback(project_uid, task_id)
+    return keys.CALLBACKS_PROJECTS, due, record, keys.CALLBACKS_FAILED
 
 
 def _split(member: bytes) -> tuple[str, str]:

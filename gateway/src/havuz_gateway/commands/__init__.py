@@ -1,1 +1,2 @@
-"""Commands that look into the books: each is given a Redis and a place to write to, and returns an exit code."""
+"""Commands that look into what the gateways share: each is given a Redis and a place to write to, and returns an exit
+code."""

@@ -29,6 +29,12 @@ class Owner:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What every command of the books takes to find them."""
+    add_place_arguments(parser)
+    parser.add_argument("--project", metavar="NAME", help="one project, as namespace/name or uid (default: all)")
+
+
+def add_place_arguments(parser: argparse.ArgumentParser) -> None:
+    """What says where the gateways' Redis is."""
     parser.add_argument(
         "--redis-url", metavar="URL", help=f"Redis of the gateways (default: {_ENVIRONMENT}, else that of `havuz up`)"
     )
@@ -39,7 +45,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder of `havuz up`, which says where its Redis is (default: .havuz)",
     )
-    parser.add_argument("--project", metavar="NAME", help="one project, as namespace/name or uid (default: all)")
 
 
 def redis_url(options: argparse.Namespace, environment: Mapping[str, str]) -> str:

@@ -74,7 +74,7 @@ class RedisSource:
         failures = 0
         while True:
             try:
-                await self._load()
+                await self.load()
                 failures = 0
                 while True:
                     await self._follow()
@@ -92,7 +92,8 @@ class RedisSource:
             pause = min(_LAST_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2 ** min(failures - 1, 10))
             await asyncio.sleep(pause * self._rng.uniform(0.5, 1.0))
 
-    async def _load(self) -> None:
+    async def load(self) -> None:
+        """Put the newest revision in force. Raises `ConfigUnusableError` and `redis.RedisError`."""
         async with self._redis.pipeline(transaction=True) as pipe:
             for hash_key in wire.HASHES:
                 pipe.hgetall(hash_key)

@@ -45,7 +45,10 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A file, or the part of it from `start` to `end` (exclusive). `size` is that of the whole."""
+    """A file, or the part of it from `start` to `end` (exclusive). `size` is that of the whole.
+
+    Reading `chunks` raises `ServiceUnavailable` where the store breaks off.
+    """
 
     size: int
     start: int
@@ -183,8 +186,11 @@ async def _delete(store: obstore.store.ObjectStore, path: str) -> None:
 
 
 async def _chunks(found: "GetResult") -> AsyncIterator[bytes]:
-    async for chunk in found.stream(min_chunk_size=_CHUNK_BYTES):
-        yield bytes(chunk)
+    try:
+        async for chunk in found.stream(min_chunk_size=_CHUNK_BYTES):
+            yield bytes(chunk)
+    except _FAULTS as error:
+        raise _unavailable("read", error) from None
 
 
 def _within(wanted: Range, size: int) -> tuple[int, int]:

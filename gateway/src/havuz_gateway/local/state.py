@@ -12,6 +12,7 @@ from havuz_gateway.local.errors import LocalError
 
 ENCRYPTION_KEYS_FILE = "encryption-keys"
 REDIS_URL_FILE = "redis-url"  # where the run that was started last keeps its data; its tools read it
+ENCRYPTION_KEYS_FILE = "encryption-keys"
 
 
 class StateFolder:

@@ -205,7 +205,7 @@ def _settings(options: Options, url: str, state: StateFolder) -> Settings:
         gateway_id="local",
         drain_delay=0,
         drain_grace=_GRACE_SECONDS,
-        object_store=SecretStr(state.folder("files").as_uri()),
+        object_store=SecretStr(os.environ.get("HAVUZ_OBJECT_STORE") or state.folder("files").as_uri()),
     )
 
 

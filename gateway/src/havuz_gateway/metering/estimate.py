@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeGuard
 
 from havuz_contract.snapshot.models import Operation, Parameters
-from havuz_gateway.metering.prompts import bounds_of, text_size
+from havuz_gateway.metering.prompts import bounds_of, embedded, text_size
 
 BYTES_PER_TOKEN = 4
 MESSAGE_TOKENS = 4
@@ -82,7 +82,7 @@ def estimate(
     """The estimate of the body `raw`, decoded as `fields`; `layers` change it on the way to a target."""
     size = len(raw)
     if operation == "embeddings":
-        return Estimate(input=_embedded(fields.get("input")), most_input=size + MOST_ADDED_TOKENS, output=0)
+        return Estimate(input=_embedded(embedded(protocol, fields)), most_input=size + MOST_ADDED_TOKENS, output=0)
     names, times = _ATTACHMENTS[protocol]
     attached = 0
     for name in names:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from havuz_gateway.protocols.gemini.request import texts_of
+
 # Members that hold what the model reads, by protocol; Chat Completions has a quicker way of its own.
 _READ = {
     "anthropic": ("system", "messages", "tools"),
@@ -48,6 +50,11 @@ def text_size(protocol: str, fields: Mapping[str, Any]) -> tuple[int, int]:
     size = sum(_size(fields[name]) for name in _READ.get(protocol, ()) if name in fields)
     messages = fields.get("messages") or fields.get("input") or fields.get("contents")
     return size, len(messages) if isinstance(messages, list) else 1
+
+
+def embedded(protocol: str, fields: Mapping[str, Any]) -> Any:
+    """What is to be embedded: a text, a list of texts, tokens or lists of tokens."""
+    return texts_of(fields) if protocol == "gemini" else fields.get("input")
 
 
 def _size(value: Any) -> int:

@@ -81,14 +81,8 @@ class RedisMeter:
         self._replay = Replay(link, self.spool, self._terms, recent=self._recent, wall=self._wall, clock=clock)
         self.sweeper = Sweeper(link, self._terms, owner=owner, wall=self._wall, clock=clock, settings=settings)
         self._upstreams = UpstreamLimits(link, wall=self._wall, clock=clock)
-        self._background = Background(
-            {
-                "meter-link": link.run,
-                "meter-replay": self._replay.run,
-                "meter-spool": self.spool.run,
-                "meter-sweep": self.sweeper.run,
-            }
-        )
+        works = {"link": link.run, "replay": self._replay.run, "spool": self.spool.run, "sweep": self.sweeper.run}
+        self._background = Background({f"meter-{name}": work for name, work in works.items()})
         link.on_up += [self._send_releases, self._registered.clear]  # it may have forgotten what it was told
 
     def start(self) -> None:

@@ -5,11 +5,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from redis.asyncio import Redis
+
 from havuz_contract import keys
 from havuz_contract.snapshot.models import Limits, Upstream
 from havuz_gateway.metering.link import Calls, packed_parts
 from havuz_gateway.metering.meter import Claim, LimitReached
 from havuz_gateway.metering.scripts import CLAIM, UNCLAIM
+
+_MINUTE = 60.0
+_DAY = 86_400.0
+_LOOK_AGAIN = 0.25  # a place is free when an attempt ends, which nobody can foretell
 
 
 class UpstreamLimits:
@@ -60,6 +66,34 @@ class UpstreamLimits:
         limit = _text(claim.upstream.limits.tokens_per_minute)
         body = packed_parts(*names, claim.id, limit, claim.tokens, tokens, claim.ceiling, cost)
         UNCLAIM.submit(self._link, UNCLAIM.head(len(names), 6) + body, _ignore)
+
+
+async def reached(redis: Redis, upstream: Upstream, *, now: float) -> LimitReached | None:
+    """The limit for which a claim of one token would be refused at `now` (unix seconds), or None.
+
+    Claims nothing; the rule is that of `claim.lua`. Raises `redis.RedisError`.
+    """
+    limits = upstream.limits
+    day = f"{datetime.fromtimestamp(now, UTC):%Y%m%d}"
+    rates, leases, spend = _names(upstream.uid, day)
+    if (wait := await _wait(redis, rates, "r", limits.requests_per_minute, now)) > 0:
+        return LimitReached("requests", wait)
+    if (wait := await _wait(redis, rates, "t", limits.tokens_per_minute, now)) > 0:
+        return LimitReached("tokens", wait)
+    if limits.concurrency is not None and await redis.zcount(leases, now * 1000, "+inf") >= limits.concurrency:
+        return LimitReached("concurrency", _LOOK_AGAIN)
+    spent = 0 if limits.spend_per_day is None else int(await redis.hget(spend, "spent") or 0)
+    if limits.spend_per_day is not None and spent >= limits.spend_per_day:
+        return LimitReached("spend", _DAY - now % _DAY)
+    return None
+
+
+async def _wait(redis: Redis, rates: str, field: str, limit: int | None, now: float) -> float:
+    """Seconds until a rate has room for one more, by the arrival time that is kept in milliseconds."""
+    if limit is None:
+        return 0.0
+    arrival = max(float(await redis.hget(rates, field) or 0) / 1000, now)
+    return arrival + _MINUTE / limit - now - _MINUTE
 
 
 def _ignore(_: Any) -> None:

@@ -4,7 +4,7 @@ The outcome is a value: `Opened` (an answer is ready, or a stream has shown its 
 Until `Opened`, nothing of this attempt has reached the client, so that another upstream can still be asked.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -19,10 +19,12 @@ from havuz_gateway.protocols.answer import Answer
 from havuz_gateway.protocols.errors import AnswerUnreadable, ProviderError
 from havuz_gateway.protocols.tap import Tap
 from havuz_gateway.protocols.wire import Wire
+from havuz_gateway.providers.base import ProviderCall
 from havuz_gateway.transport.base import TransportFailure, UpstreamResponse
 
 _MAX_ERROR_BYTES = 256 * 1024
 _EVENT_STREAM = "text/event-stream"
+_WORDS = ("application/json", "text/")  # types of an answer that is no sound
 
 
 @dataclass(slots=True)
@@ -46,6 +48,9 @@ class Failed:
     verdict: Verdict
     error: ProviderError | None = None
     body: bytes | None = field(default=None, repr=False)
+
+
+_Reading = Callable[..., Awaitable[Opened]]
 
 
 class _Refused(Exception):
@@ -73,7 +78,7 @@ async def attempt(
             if not 200 <= response.status < 300:
                 patience.renew(failover.idle)
                 await _refuse(response, sent.wire, wall=wall)
-            reading = _open_stream if stream else _open_answer
+            reading = _reading(sent.call, response)
             return await reading(sent.wire, response, patience, failover=failover, bounds=bounds, wall=wall)
     except BaseException as error:
         if response is not None:
@@ -89,6 +94,19 @@ async def attempt(
                 return Failed(classify.first_token_timeout())
             case _:
                 raise
+
+
+def _reading(call: ProviderCall, response: UpstreamResponse) -> _Reading:
+    """How the answer is read. A model that can't stream transcriptions answers as if nobody had asked for a stream."""
+    if not call.stream:
+        return _open_bytes if call.answers == "bytes" else _open_answer
+    if call.action == "transcription" and not _is_stream(response):
+        return _open_answer
+    return _open_stream
+
+
+def _is_stream(response: UpstreamResponse) -> bool:
+    return response.headers.get("content-type", "").lower().startswith(_EVENT_STREAM)
 
 
 async def _send(current: Attempt, sent: Outgoing) -> UpstreamResponse:
@@ -146,7 +164,7 @@ async def _open_stream(
     wall: float,
 ) -> Opened:
     """Read up to the first content. `patience` bounds the wait for the first event, then the silence between events."""
-    if not response.headers.get("content-type", "").lower().startswith(_EVENT_STREAM):
+    if not _is_stream(response):
         await _refuse_no_stream(wire, response, wall=wall)
     tap = wire.tap(max_event_bytes=bounds.max_event_bytes)
     found = tap.found
@@ -167,12 +185,31 @@ async def _open_stream(
     return Opened(response=response, body=held, tap=tap, rest=rest)
 
 
+async def _open_bytes(
+    wire: Wire,
+    response: UpstreamResponse,
+    patience: Patience,
+    *,
+    failover: Failover,
+    bounds: Bounds,
+    wall: float,
+) -> Opened:
+    """Read up to the first byte of sound."""
+    if response.headers.get("content-type", "").lower().startswith(_WORDS):
+        await _refuse_no_stream(wire, response, wall=wall)
+    tap = wire.tap(max_event_bytes=bounds.max_event_bytes)
+    rest = response.chunks()
+    async for chunk in rest:
+        return Opened(response=response, body=tap.feed(chunk), tap=tap, rest=rest)
+    raise AnswerUnreadable("the provider's answer is empty")
+
+
 async def _refuse_no_stream(wire: Wire, response: UpstreamResponse, *, wall: float) -> NoReturn:
     body = await response.read(_MAX_ERROR_BYTES)
     if b'"error"' in body:
         _refuse_in_band(wire.read_error(body), response, body, wall=wall)
     kind = response.headers.get("content-type", "no type")
-    raise AnswerUnreadable(f"the provider answered with {kind!r}, not a stream")
+    raise AnswerUnreadable(f"the provider answered with {kind!r}, not with what was asked for")
 
 
 def _refuse_in_band(error: ProviderError, response: UpstreamResponse, body: bytes | None, *, wall: float) -> NoReturn:

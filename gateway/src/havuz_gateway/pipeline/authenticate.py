@@ -21,12 +21,22 @@ def authenticate(request: Request, credential: str | None, protocol: str | None,
     if found is None:
         raise Unauthenticated("the API key is not valid: check that it was copied whole and has not been replaced")
     project, key = found
-    if key.expires_at is not None and key.expires_at <= services.wall():
+    identity = Identity(project=project, key=key)
+    check(identity, protocol, now=services.wall())
+    if project.surface.hosts and request.host not in project.surface.hosts:
+        raise PermissionDenied(f"this key does not work on host {request.host!r}")
+    return identity
+
+
+def check(identity: Identity, protocol: str | None, *, now: float) -> None:
+    """Whether the key may be used in `protocol` at `now` (unix seconds), on whatever host.
+
+    Raises `Unauthenticated` or `PermissionDenied`.
+    """
+    project, key = identity.project, identity.key
+    if key.expires_at is not None and key.expires_at <= now:
         raise Unauthenticated(f"the API key {key.name!r} has expired: use a newer key of this project")
     if project.suspended:
         raise PermissionDenied("this project is suspended: contact whoever gave you the key")
-    if project.surface.hosts and request.host not in project.surface.hosts:
-        raise PermissionDenied(f"this key does not work on host {request.host!r}")
     if protocol is not None and project.surface.protocols and protocol not in project.surface.protocols:
         raise PermissionDenied(f"this key does not work with the {protocol!r} protocol")
-    return Identity(project=project, key=key)

@@ -55,10 +55,10 @@ def _measured_media(context: RequestContext, call: Call, plan: Plan, answered: A
         used = replace(used, images=max(used.images, likely.images))  # its provider draws on
     if call.operation == "speech":
         used = replace(used, characters=likely.characters)
-    estimated = call.operation == "transcription" and not used.audio_ms
+    price = context.ticket.prices.get(id(answered.candidate.target)) if context.ticket is not None else None
+    estimated = price is not None and bool(price.per_minute_audio) and not used.audio_ms
     if estimated:
         used = replace(used, audio_ms=likely.audio_ms)
-    price = context.ticket.prices.get(id(answered.candidate.target)) if context.ticket is not None else None
     if price is not None and pricing.bills_tokens(price) and not used.input and not used.output:
         return Measured(replace(used, input=likely.input, output=likely.output), estimated=True)
     return Measured(used, estimated=estimated)

@@ -6,6 +6,7 @@ from typing import Literal
 from havuz_gateway.pipeline.exchange import Request
 from havuz_gateway.pipeline.ticket import Ticket
 from havuz_gateway.pipeline.types import Attempt, Call, Identity, Plan
+from havuz_gateway.protocols import sse
 from havuz_gateway.protocols.usage import Usage
 from havuz_gateway.telemetry.recorder import RequestTrace
 
@@ -32,7 +33,7 @@ class Delivered:
     def count(self, complete: bytes) -> None:
         """Count whole events."""
         if not self.envelope:
-            self.envelope = complete.find(b"\n\n") + 2
+            self.envelope = len(next(sse.events(complete), complete))
         self.events += complete.count(b"\ndata:") + complete.startswith(b"data:")
         self.size += len(complete)
 

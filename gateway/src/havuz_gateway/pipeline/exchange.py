@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from havuz_gateway.transport.upload import Upload
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -19,15 +21,18 @@ class Request:
     headers: Mapping[str, str]
     query: Mapping[str, tuple[str, ...]]
     body: bytes
+    upload: Upload | None = None  # in place of the body, where that is a form with files
 
 
 class Writer(Protocol):
     """Where an answer goes. `start` once, then `write` any number of times, then `end` once.
 
-    `accounted` is set by the pipeline: it writes this request's line in the log, with all it knows.
+    `accounted` is set by the pipeline: it writes this request's line in the log, with all it knows. So is `whole`, for
+    an answer to which nothing can be added: where it goes wrong once it is started, the client is cut off.
     """
 
     accounted: bool
+    whole: bool
 
     @property
     def started(self) -> bool:

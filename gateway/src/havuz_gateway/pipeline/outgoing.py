@@ -9,23 +9,29 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from havuz_contract.snapshot.models import Parameters
+from havuz_gateway.metering.estimate import estimate
 from havuz_gateway.metering.prompts import bound_change
 from havuz_gateway.pipeline.types import Call, Plan
 from havuz_gateway.pool.types import Candidate
 from havuz_gateway.protocols.body import Body
 from havuz_gateway.protocols.codec import Quirks, Stamp
+from havuz_gateway.protocols.conversions import CONVERSIONS, Question
+from havuz_gateway.protocols.images_wire import ImagesWire
 from havuz_gateway.protocols.json_text import dump
 from havuz_gateway.protocols.neutral.errors import CannotExpress
 from havuz_gateway.protocols.neutral.request import ChatRequest
 from havuz_gateway.protocols.neutral.tools import Tool, WebSearchTool
-from havuz_gateway.protocols.registry import CODECS, DIALECTS, RELAYED
+from havuz_gateway.protocols.openai_images.translate import decode_request as decode_images
+from havuz_gateway.protocols.registry import CODECS, DIALECTS, IMAGE_CODECS, RELAYED
 from havuz_gateway.protocols.wire import ConvertingWire, RelayWire, Wire
 from havuz_gateway.providers.base import ProviderCall, protocols_for
+from havuz_gateway.transport.upload import Upload
 
 # Members of the body that are havuz's own; no provider knows them.
 _OWN_MEMBERS = ("timeout", "think", "deepsearch")
-_TRANSLATED = ("chat",)  # what is asked across protocols; the rest only of a provider that speaks the client's
 _SEARCHING = "openai_responses"  # in which every model of OpenAI's that calls tools can search the web
+_ASKED_AS = {"embedding": "embeddings"}  # what a client's action is where the provider's protocol has no such
+_JSON = "application/json"
 _ID_PREFIXES = {"openai_chat": "chatcmpl-", "anthropic": "msg_", "openai_responses": "resp_"}
 
 
@@ -50,25 +56,30 @@ def outgoing(call: Call, plan: Plan, candidate: Candidate, stamp: Stamp) -> Outg
     Responses has OpenAI's hosted tools. Raises `InvalidRequest` for a request that can't be translated,
     `CannotExpress` where another target may do.
     """
+    provider, asked = candidate.member.provider, _ASKED_AS.get(call.action, call.action)
+    own = protocols_for(provider, call.action, call.protocol)
     refused: CannotExpress | None = None
-    for protocol in protocols_for(candidate.member.provider, call.action, call.protocol):
+    for protocol in own or protocols_for(provider, asked, call.protocol):
         try:
             if protocol == call.protocol:
                 return _relayed(call, plan, candidate)
-            if call.action in _TRANSLATED:
+            if call.action == "chat":
                 return _translated(call, plan, candidate, protocol, stamp)
+            if protocol in IMAGE_CODECS:
+                return _drawn(call, candidate, protocol, stamp)
+            return _converted(call, plan, candidate, protocol)
         except CannotExpress as error:
             refused = refused or error
-    raise refused or CannotExpress(f"the provider of model {call.model!r} has no {call.action}", param="model")
+    raise refused or _no_such_action(call)
 
 
 def _relayed(call: Call, plan: Plan, candidate: Candidate) -> Outgoing:
     """Without a need for change it is the client's bytes themselves."""
     body, lost = _own_body(call, candidate)
-    fields = body.fields
+    fields, relayed = body.fields, RELAYED[call.protocol, call.action]
     change: dict[str, Any] = {}
     if candidate.target.model != call.model:
-        change["model"] = candidate.target.model
+        change.update(relayed.renamed(fields, candidate.target.model))
     strip_usage = False
     if call.protocol == "openai_chat" and call.action == "chat":
         strip_usage = call.stream and not call.include_usage
@@ -82,10 +93,19 @@ def _relayed(call: Call, plan: Plan, candidate: Candidate) -> Outgoing:
     if _searches(call, plan, candidate, call.protocol):
         change.update(_search_members(call.protocol, {**fields, **change}))
     remove = [name for name in (*_OWN_MEMBERS, *dropped) if name in fields]
-    sent = body.edited(change, remove)
+    upload = call.upload
     return Outgoing(
-        call=ProviderCall(call.action, call.protocol, candidate.target.model, call.stream, sent, call.headers),
-        wire=RelayWire(RELAYED[call.protocol, call.action], strip_usage),
+        call=ProviderCall(
+            call.action,
+            call.protocol,
+            candidate.target.model,
+            call.stream,
+            body.edited(change, remove) if upload is None else upload.edited(change, remove),
+            call.headers,
+            content_type=_JSON if upload is None else upload.content_type,
+            answers=call.answers,
+        ),
+        wire=RelayWire(relayed, strip_usage, call.answers),
         dropped=tuple(sorted(dropped | set(lost))),
     )
 
@@ -112,11 +132,12 @@ def _translated(call: Call, plan: Plan, candidate: Candidate, protocol: str, sta
             param="max_tokens",
         )
     request = replace(request, model=model, stream=call.stream, include_usage=True if call.stream else None)
-    if plan.output_bound is not None and request.output_limit is None:
-        request = replace(request, output_limit=plan.output_bound)
+    quirks = candidate.member.provider.quirks(model)
+    if request.output_limit is None:
+        request = replace(request, output_limit=_output_limit(plan, candidate, protocol, quirks))
     if _searches(call, plan, candidate, protocol):
         request = replace(request, tools=_with_search(request.tools or ()))
-    encoded = codec.encode_request(request, candidate.member.provider.quirks(model))
+    encoded = codec.encode_request(request, quirks)
     body = dict(encoded.body)
     dropped |= _apply_to(body, (candidate.target.parameters,))
     wire = ConvertingWire(
@@ -127,6 +148,66 @@ def _translated(call: Call, plan: Plan, candidate: Candidate, protocol: str, sta
         wire=wire,
         dropped=tuple(sorted(dropped | set(encoded.dropped))),
     )
+
+
+def _drawn(call: Call, candidate: Candidate, protocol: str, stamp: Stamp) -> Outgoing:
+    """Pictures through their own neutral form. The target's parameters are in its provider's words."""
+    codec, model = IMAGE_CODECS[protocol], candidate.target.model
+    fields = {name: value for name, value in call.body.fields.items() if name not in _OWN_MEMBERS}
+    request = replace(decode_images(fields, _files(call.upload)), model=model)
+    encoded = codec.encode_request(request)
+    body = dict(encoded.body)
+    dropped = _apply_to(body, (candidate.target.parameters,))
+    return Outgoing(
+        call=ProviderCall(call.action, protocol, model, stream=False, body=dump(body).encode()),
+        wire=ImagesWire(codec, request, stamp),
+        dropped=tuple(sorted(dropped | set(encoded.dropped))),
+    )
+
+
+def _files(upload: Upload | None) -> dict[str, list[bytes]]:
+    """The files of a form by name. Who is asked in another language gets them inside of its JSON, so they are read."""
+    found: dict[str, list[bytes]] = {}
+    if upload is None:
+        return found
+    for part in upload.parts:
+        if part.text is None:
+            found.setdefault(part.name, []).append(upload.read(part))
+    return found
+
+
+def _converted(call: Call, plan: Plan, candidate: Candidate, protocol: str) -> Outgoing:
+    """What is no chat, in the provider's own words. Raises `CannotExpress` where it has none."""
+    convert = CONVERSIONS.get((call.protocol, call.action, protocol))
+    if convert is None:
+        raise _no_such_action(call)
+    model = candidate.target.model
+    fields = {name: value for name, value in call.body.fields.items() if name not in _OWN_MEMBERS}
+    dropped = _apply_to(fields, (mode.parameters for mode in plan.modes))
+    tokens = estimate(call.operation, fields, call.body.raw, protocol=call.protocol).input
+    converted = convert(Question(fields, model, call.model, candidate.member.provider.quirks(model), tokens))
+    asked = _ASKED_AS.get(call.action, call.action)
+    body = dict(converted.encoded.body)
+    dropped |= _apply_to(body, (candidate.target.parameters,))
+    return Outgoing(
+        call=ProviderCall(asked, protocol, model, False, dump(body).encode(), converted.encoded.headers),
+        wire=converted.wire,
+        dropped=tuple(sorted(dropped | set(converted.encoded.dropped))),
+    )
+
+
+def _no_such_action(call: Call) -> CannotExpress:
+    return CannotExpress(f"the provider of model {call.model!r} has no {call.action}", param="model")
+
+
+def _output_limit(plan: Plan, candidate: Candidate, protocol: str, quirks: Quirks) -> int | None:
+    """The bound to ask for where the client gave none.
+
+    Anthropic's protocol must name one. Without a known window no more was reserved than the usual, thinking included.
+    """
+    if plan.output_bound is None and protocol == "anthropic" and candidate.target.context_window is None:
+        return quirks.output_limit
+    return plan.output_bound
 
 
 def _searches(call: Call, plan: Plan, candidate: Candidate, protocol: str) -> bool:

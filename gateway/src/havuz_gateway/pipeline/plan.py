@@ -8,7 +8,7 @@ from havuz_gateway.config.view import is_offered
 from havuz_gateway.errors import InvalidRequest, NotFound, PermissionDenied, PriceMissing
 from havuz_gateway.pipeline.affinity import conversation_of
 from havuz_gateway.pipeline.fit import costs, too_small
-from havuz_gateway.pipeline.services import Services
+from havuz_gateway.pipeline.services import Planning
 from havuz_gateway.pipeline.ticket import output_bound
 from havuz_gateway.pipeline.types import Call, Identity, Plan
 from havuz_gateway.pool.types import Candidate
@@ -16,7 +16,7 @@ from havuz_gateway.pool.types import Candidate
 _QUOTED = 200  # characters of a model id that are shown back
 
 
-def make_plan(call: Call, identity: Identity, services: Services) -> Plan:
+def make_plan(call: Call, identity: Identity, services: Planning) -> Plan:
     """The call's route and its tiers of candidates. Raises `NotFound`, `PermissionDenied` or `InvalidRequest`."""
     route = find_route(call.model, identity, services)
     if call.operation not in route.operations:
@@ -34,7 +34,7 @@ def make_plan(call: Call, identity: Identity, services: Services) -> Plan:
     return _weighed(call, identity, plan, targets)
 
 
-def find_route(model: str, identity: Identity, services: Services) -> Route:
+def find_route(model: str, identity: Identity, services: Planning) -> Route:
     """The route this project sees under `model` and may use. Raises `NotFound` or `PermissionDenied`."""
     view = services.view()
     route = view.route(identity.project, model)
@@ -47,7 +47,7 @@ def find_route(model: str, identity: Identity, services: Services) -> Route:
     return route
 
 
-def find_offered(model: str, identity: Identity, services: Services) -> Route:
+def find_offered(model: str, identity: Identity, services: Planning) -> Route:
     """The route of `find_route`, where the project can pay for any of it. Raises `PriceMissing`, too."""
     route = find_route(model, identity, services)
     if not is_offered(route, identity.project):
@@ -98,7 +98,7 @@ def _home_first(tiers: tuple[tuple[Candidate, ...], ...], call: Call) -> tuple[t
     return (tuple(home), *(tuple(one for one in tier if one not in home) for tier in tiers)) if home else tiers
 
 
-def _test_tiers(route: Route, services: Services) -> tuple[tuple[Candidate, ...], ...]:
+def _test_tiers(route: Route, services: Planning) -> tuple[tuple[Candidate, ...], ...]:
     """A test key meets the mock alone: a member of its own per request, so that no failure outlives the request."""
     target = Target(upstreams=(), model=route.model)
     return ((Candidate(target=target, member=services.test_member(), weight=1.0),),)

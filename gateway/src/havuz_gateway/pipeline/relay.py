@@ -65,7 +65,8 @@ class Keepalive:
 
 async def relay_answer(opened: Opened, writer: Writer, headers: Mapping[str, str]) -> None:
     """Send a whole answer. Raises `ClientGone`."""
-    await writer.respond(200, {**_JSON_HEADERS, **headers}, opened.body)
+    kind = _JSON_HEADERS if opened.answer is None else {"content-type": opened.answer.content_type}
+    await writer.respond(200, {**kind, **headers}, opened.body)
 
 
 async def relay_estimate(body: bytes, writer: Writer, headers: Mapping[str, str]) -> None:

@@ -79,7 +79,8 @@ async def _serve(
 ) -> None:
     """Attempts and relay under the one deadline of the request."""
     failover = plan.route.failover
-    keepalive = Keepalive(writer, failover.keepalive, context.answer_headers) if call.stream else None
+    lively = call.stream and call.action != "transcription"  # whose answer may turn out to be no stream
+    keepalive = Keepalive(writer, failover.keepalive, context.answer_headers) if lively else None
     opening: asyncio.Task[Opened] | None = None
     opened: Opened | None = None
     try:
@@ -140,6 +141,9 @@ async def _relay(context: RequestContext, opened: Opened, writer: Writer, failov
     else:
         delivered = context.delivered = Delivered()
         headers = context.answer_headers()
+        if context.call is not None and context.call.answers == "bytes":
+            writer.whole = True
+            headers["content-type"] = opened.response.headers.get("content-type", "application/octet-stream")
         await relay_stream(opened, opened.tap, writer, headers=headers, failover=failover, delivered=delivered)
 
 
@@ -154,7 +158,7 @@ def begin_call(context: RequestContext) -> None:
     """Open the span of the logical call, now that its route is known."""
     if context.trace is not None and context.call is not None and context.plan is not None:
         context.trace.begin_call(
-            operation=context.call.action,
+            operation=context.operation,
             model=context.plan.route.model,
             stream=context.call.stream,
             parameters=context.call.parameters,

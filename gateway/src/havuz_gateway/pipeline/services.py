@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from havuz_gateway.callbacks.delivery import Callbacks
 from havuz_gateway.config.view import View
@@ -27,6 +28,26 @@ class Bounds:
 
     max_response_bytes: int = 64 * 1024 * 1024
     max_event_bytes: int = 8 * 1024 * 1024
+
+
+class Planning(Protocol):
+    """What planning a request needs of the outside; see `Services`."""
+
+    @property
+    def view(self) -> Callable[[], View]:
+        """The configuration in force now."""
+
+    @property
+    def pool(self) -> Pool:
+        """The upstreams of that configuration, and their health."""
+
+    @property
+    def test_member(self) -> Callable[[], Member]:
+        """Makes the upstream of one request of a test key."""
+
+    @property
+    def wall(self) -> Callable[[], float]:
+        """Unix seconds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,14 @@ def usage_of(estimated: Estimate) -> Usage:
 
 def _estimate(call: Call, plan: Plan, layers: Sequence[Parameters]) -> Estimate:
     if call.operation in MEDIA:
-        return estimate_media(call.operation, call.body.fields, size=call.size, attached=call.attached, layers=layers)
+        return estimate_media(
+            call.operation,
+            call.body.fields,
+            size=call.size,
+            attached=call.attached,
+            seconds=call.seconds,
+            layers=layers,
+        )
     found = estimate(call.operation, call.whole.fields, call.whole.raw, layers, protocol=call.protocol)
     if found.output is None and plan.output_bound is not None:
         return found._replace(output=plan.output_bound * found.choices)

@@ -8,10 +8,13 @@ from havuz_contract.snapshot.models import Mode, Project, ProjectKey, Route
 from havuz_gateway.pool.types import Candidate
 from havuz_gateway.pool.verdict import Verdict
 from havuz_gateway.protocols.body import Body
+from havuz_gateway.protocols.wire import Answers
 from havuz_gateway.telemetry.recorder import AttemptTrace
+from havuz_gateway.transport.upload import Upload
 
 Operation = Literal["chat", "embeddings", "image", "speech", "transcription"]
-Action = Literal["chat", "embeddings", "count_tokens", "image", "image_edit", "speech", "transcription"]
+# "embedding" is Google's call for the embedding of one content.
+Action = Literal["chat", "embeddings", "embedding", "count_tokens", "image", "image_edit", "speech", "transcription"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,9 @@ class Call:
     earlier: Earlier | None = None
     dialect: str | None = None  # of the client's protocol, for translated answers
     echo: Mapping[str, Any] | None = None  # the request that a translated answer repeats settings of
+    upload: Upload | None = None  # the form that `body` holds the texts of
+    answers: Answers = "json"  # how the answer comes where it is not streamed
+    seconds: float | None = None  # how long the sound says it is
 
     @property
     def whole(self) -> Body:
@@ -61,11 +67,13 @@ class Call:
     @property
     def size(self) -> int:
         """Bytes of the client's body."""
-        return len(self.body.raw)
+        return len(self.body.raw) if self.upload is None else self.upload.size
 
     @property
     def attached(self) -> int:
         """The number of pictures that are to be changed."""
+        if self.upload is not None:
+            return sum(self.upload.files().values())
         images = self.body.fields.get("images")
         return len(images) if isinstance(images, list) else 0
 
@@ -75,6 +83,8 @@ class Call:
         match self.action:
             case "count_tokens":
                 return "chat"
+            case "embedding":
+                return "embeddings"
             case "image_edit":
                 return "image"
             case _:

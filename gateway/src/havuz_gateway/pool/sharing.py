@@ -121,7 +121,7 @@ class Sharing:
                 gateway=self._gateway_id,
                 upstream=member.upstream.uid,
                 name=member.upstream.name,
-                connection=_tag(member),
+                connection=tag_of(member),
                 scope=scope.value,
                 model=model,
                 state=state,
@@ -148,34 +148,44 @@ class Sharing:
         for _ in range(min(taken, len(self._waiting))):
             self._waiting.popleft()
 
+    async def catch_up(self) -> list[SharedVerdict]:
+        """Apply what was said in the recent past, by this gateway too, which forgets when it is started again.
+
+        Returns it, the oldest first. Raises `redis.RedisError`.
+        """
+        recent: Any = await self._redis.xrevrange(keys.VERDICTS, count=keys.VERDICTS_KEPT)
+        heard = [self._hear(fields, own=True) for _, fields in reversed(recent)]
+        self._last_id = recent[0][0] if recent else b"0"
+        return [said for said in heard if said is not None]
+
     async def _follow(self) -> None:
-        """Read on from where it stopped; at the start, from the recent past, which this process has forgotten."""
+        """Read on from where it stopped; at the start, from the recent past."""
         if self._last_id is None:
-            recent: Any = await self._redis.xrevrange(keys.VERDICTS, count=keys.VERDICTS_KEPT)
-            for _, fields in reversed(recent):
-                self._hear(fields, own=True)
-            self._last_id = recent[0][0] if recent else b"0"
-        answer: Any = await self._redis.xread({keys.VERDICTS: self._last_id}, block=_BLOCK_MILLISECONDS)
+            await self.catch_up()
+        last = self._last_id or b"0"
+        answer: Any = await self._redis.xread({keys.VERDICTS: last}, block=_BLOCK_MILLISECONDS)
         for _, entries in answer or ():
             for self._last_id, fields in entries:
                 self._hear(fields, own=False)
 
-    def _hear(self, fields: dict[bytes, bytes], *, own: bool) -> None:
-        """Take note of one entry. `own`: also one by this gateway, from before it was started again."""
+    def _hear(self, fields: dict[bytes, bytes], *, own: bool) -> SharedVerdict | None:
+        """Read one entry and take note of it. `own`: also one by this gateway, from before it was started again."""
         try:
             said = SharedVerdict.model_validate_json(fields[_FIELD.encode()])
         except (KeyError, ValidationError):
             _log.warning("a shared verdict could not be read and is ignored", extra={"stream": keys.VERDICTS})
-            return
-        if said.gateway == self._gateway_id and not own:
-            return
-        if said.scope == Scope.UPSTREAM:
-            return
+            return None
+        if said.scope != Scope.UPSTREAM and (own or said.gateway != self._gateway_id):
+            self._note(said)
+        return said
+
+    def _note(self, said: SharedVerdict) -> None:
+        """Apply a verdict, and remember it for a member that is yet to come."""
         self._prune()
         member = self._pool.members.get(said.upstream)
         if said.state == USABLE:
             self._forget(said.upstream)
-            if member is not None and said.connection == _tag(member):
+            if member is not None and said.connection == tag_of(member):
                 member.health.restore(self._now())
             return
         self._heard[said.upstream, said.connection, said.model, said.state] = said
@@ -183,7 +193,7 @@ class Sharing:
             self._apply(said, member)
 
     def _apply(self, said: SharedVerdict, member: Member) -> None:
-        if said.connection == _tag(member):
+        if said.connection == tag_of(member):
             now = self._now()
             member.health.impose(said.state, said.model, now + said.until - self._wall(), now)
 
@@ -219,7 +229,7 @@ class Sharing:
                 pause = min(pause * 2, _LAST_PAUSE_SECONDS)
 
 
-def _tag(member: Member) -> str:
+def tag_of(member: Member) -> str:
     """Tells one credential of an upstream from its next one, in too few bits to tell anything of the credential."""
     upstream = member.upstream
     return hashlib.sha256(repr((upstream.uid, connection(upstream))).encode()).hexdigest()[:4]

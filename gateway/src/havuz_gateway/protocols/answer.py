@@ -23,6 +23,7 @@ class Answer:
     error: ProviderError | None = None
     size: int = 0
     dropped: tuple[str, ...] = ()
+    content_type: str = "application/json"
 
 
 def decode_answer(body: bytes) -> dict[str, Any]:

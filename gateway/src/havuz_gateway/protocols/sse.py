@@ -34,12 +34,18 @@ def events(complete: bytes) -> Iterator[bytes]:
 
 
 def data_of(event: bytes) -> bytes | None:
-    """The `data` field of one event (its lines joined by LF), or None for a comment or an event without data."""
+    """The `data` field of one event (its lines joined by LF), or None for a comment or an event without data.
+
+    An object without a field's name is data too: Google tells some errors in the middle of a stream so.
+    """
     start = event.find(b"\n") + 1 if event.startswith(b"event:") else 0  # nearly all have one line of data, the last
     if event.startswith(b"data: ", start) and event.find(b"\n", start) == len(event) - 2 and b"\r" not in event:
         return event[start + 6 : -2]
     lines = [line[5:].removeprefix(b" ") for line in event.splitlines() if line.startswith(b"data:")]
-    return b"\n".join(lines) if lines else None
+    if lines:
+        return b"\n".join(lines)
+    bare = event.strip()
+    return bare if bare.startswith(b"{") else None
 
 
 def data_in(complete: bytes) -> list[bytes]:

@@ -30,6 +30,7 @@ class Findings:
     id: str | None = None
     model: str | None = None
     finish_reasons: tuple[str, ...] = ()
+    choices: dict[int, str | None] = field(default_factory=dict)  # by index, with the reason of those that ended
     raw_usage: Mapping[str, Any] = field(default_factory=dict)  # of a protocol that tells it in pieces
 
 
@@ -103,6 +104,8 @@ class RelayTap:
             except AnswerUnreadable:
                 return b""
         found.done = found.done or (found.error is None and self._rules.ends_at_eof(found))
+        if found.error is not None and found.committed:
+            return last
         return self._release(last) if found.done else b""
 
     def fail(self, error: ProviderError) -> bytes:

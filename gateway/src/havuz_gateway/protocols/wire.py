@@ -4,15 +4,18 @@ Where both ends speak one protocol the bytes are relayed (`RelayWire`), otherwis
 (`ConvertingWire`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Literal, Protocol
 
 from havuz_gateway.protocols.answer import Answer
 from havuz_gateway.protocols.codec import Codec, Stamp
 from havuz_gateway.protocols.converted import ConvertingTap, convert_answer
 from havuz_gateway.protocols.errors import ProviderError
+from havuz_gateway.protocols.raw import RawTap, read_text
 from havuz_gateway.protocols.tap import RelayTap, StreamRules, Tap
+
+Answers = Literal["json", "text", "bytes"]  # a whole answer, or one that is passed on while it comes
 
 
 class Wire(Protocol):
@@ -30,11 +33,15 @@ class Wire(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Relayed:
-    """How one operation's answers are read where both ends speak one protocol. `stream` None: it has no streams."""
+    """How one operation goes through where both ends speak one protocol. `stream` None: it has no streams.
+
+    `renamed` gives the members to set in a body for another model than the client asked for.
+    """
 
     read_answer: Callable[[bytes], Answer]
     read_error: Callable[[bytes], ProviderError]
     stream: StreamRules | None = None
+    renamed: Callable[[Mapping[str, Any], str], dict[str, Any]] = lambda fields, model: {"model": model}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,7 @@ class RelayWire:
 
     relayed: Relayed
     strip_usage: bool = False
+    answers: Answers = "json"
 
     def read_error(self, body: bytes) -> ProviderError:
         """The error in the body of a refused call."""
@@ -50,10 +58,12 @@ class RelayWire:
 
     def read_answer(self, body: bytes) -> Answer:
         """A whole answer. Raises `AnswerUnreadable`."""
-        return self.relayed.read_answer(body)
+        return read_text(body, self.relayed.read_error) if self.answers == "text" else self.relayed.read_answer(body)
 
     def tap(self, *, max_event_bytes: int) -> Tap:
         """A tap that passes bytes on."""
+        if self.answers == "bytes":
+            return RawTap()
         if self.relayed.stream is None:
             raise ValueError("this operation's answers are never streamed")
         return RelayTap(self.relayed.stream, strip_usage=self.strip_usage, max_event_bytes=max_event_bytes)

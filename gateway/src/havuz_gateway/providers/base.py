@@ -6,7 +6,8 @@ from typing import Protocol
 
 from havuz_contract.snapshot.models import Upstream
 from havuz_gateway.protocols.codec import Quirks
-from havuz_gateway.transport.base import UpstreamRequest
+from havuz_gateway.protocols.wire import Answers
+from havuz_gateway.transport.base import Payload, UpstreamRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,10 @@ class ProviderCall:
     protocol: str
     model: str
     stream: bool
-    body: bytes = field(repr=False)
+    body: bytes | Payload = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    content_type: str = "application/json"
+    answers: Answers = "json"  # how the answer comes where it is not streamed
 
 
 class Provider(Protocol):

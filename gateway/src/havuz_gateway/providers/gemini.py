@@ -5,15 +5,18 @@ from urllib.parse import quote
 
 from havuz_contract.snapshot.models import Upstream
 from havuz_gateway.protocols.codec import Quirks
+from havuz_gateway.protocols.gemini.images import PROTOCOL as IMAGES
+from havuz_gateway.protocols.gemini.images import is_imagen
 from havuz_gateway.providers.base import Provider, ProviderCall
 from havuz_gateway.providers.headers import common_headers
 from havuz_gateway.providers.quirks import gemini_quirks
 from havuz_gateway.transport.base import UpstreamRequest
 
 _PROTOCOLS: Mapping[str, tuple[str, ...]] = {
-    "chat": ("gemini",), "embeddings": ("gemini",), "count_tokens": ("gemini",),
+    "chat": ("gemini",), "embeddings": ("gemini",), "embedding": ("gemini",), "count_tokens": ("gemini",),
+    "image": (IMAGES,), "image_edit": (IMAGES,),
 }  # fmt: skip
-_METHODS = {"embeddings": "batchEmbedContents", "count_tokens": "countTokens"}
+_METHODS = {"embeddings": "batchEmbedContents", "embedding": "embedContent", "count_tokens": "countTokens"}
 _COLLECTIONS = ("models/", "tunedModels/")
 
 
@@ -59,6 +62,8 @@ class Gemini:
 
 
 def _method(call: ProviderCall) -> str:
+    if call.protocol == IMAGES:
+        return "predict" if is_imagen(call.model) else "generateContent"
     if call.action == "chat":
         return "streamGenerateContent?alt=sse" if call.stream else "generateContent"
     return _METHODS[call.action]

@@ -15,6 +15,8 @@ _PROTOCOLS: Mapping[str, tuple[str, ...]] = {
     "count_tokens": ("openai_responses",),
     "image": ("openai_images",),
     "image_edit": ("openai_images",),
+    "speech": ("openai_audio",),
+    "transcription": ("openai_audio",),
 }
 _PATHS = {
     ("chat", "openai_chat"): "/chat/completions",
@@ -23,6 +25,8 @@ _PATHS = {
     ("count_tokens", "openai_responses"): "/responses/input_tokens",
     ("image", "openai_images"): "/images/generations",
     ("image_edit", "openai_images"): "/images/edits",
+    ("speech", "openai_audio"): "/audio/speech",
+    ("transcription", "openai_audio"): "/audio/transcriptions",
 }
 
 
@@ -45,7 +49,7 @@ class OpenAI:
         return UpstreamRequest(
             method="POST",
             url=self.base_url(upstream) + _PATHS[call.action, call.protocol],
-            headers={"content-type": "application/json", **self._headers(upstream)},
+            headers={"content-type": call.content_type, **self._headers(upstream)},
             body=call.body,
             ca_bundle=upstream.ca_bundle,
         )

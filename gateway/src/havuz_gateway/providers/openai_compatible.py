@@ -11,6 +11,8 @@ _PROTOCOLS: Mapping[str, tuple[str, ...]] = {
     "embeddings": ("openai_chat",),
     "image": ("openai_images",),
     "image_edit": ("openai_images",),
+    "speech": ("openai_audio",),
+    "transcription": ("openai_audio",),
 }
 
 

@@ -39,7 +39,7 @@ def reference_of(item: Any) -> str | None:
     match item:
         case {"type": "item_reference", "id": str() as found}:
             return found
-        case {"id": str() as found} if item.get("type") is None and len(item) == 1:
+        case {"id": str() as found} if item.get("type") is None and "role" not in item:
             return found
         case _:
             return None

@@ -3,6 +3,7 @@
 from havuz_gateway.surfaces.account import ACCOUNT
 from havuz_gateway.surfaces.anthropic.surface import ANTHROPIC
 from havuz_gateway.surfaces.files import FILES
+from havuz_gateway.surfaces.gemini.surface import GEMINI
 from havuz_gateway.surfaces.image_tasks import IMAGE_TASKS
 from havuz_gateway.surfaces.mini import MINI
 from havuz_gateway.surfaces.mini_images import MINI_IMAGES
@@ -12,4 +13,6 @@ from havuz_gateway.surfaces.registry import Registry
 
 def every_surface() -> Registry:
     """The registry of the public port; paths that no surface has answer in OpenAI's shape unless asked otherwise."""
-    return Registry((OPENAI, RESPONSES, MINI, MINI_IMAGES, IMAGE_TASKS, ACCOUNT, FILES, ANTHROPIC), default=OPENAI)
+    return Registry(
+        (OPENAI, RESPONSES, MINI, MINI_IMAGES, IMAGE_TASKS, ACCOUNT, FILES, ANTHROPIC, GEMINI), default=OPENAI
+    )

@@ -1,14 +1,29 @@
 """Where a client may put its key. Nothing right of this module sees a key in a header or in a query."""
 
 from collections.abc import MutableMapping
+from dataclasses import dataclass
 
 from havuz_gateway.errors import InvalidRequest, Unauthenticated
 
-QUERY_NAME = "api_key"
 _BEARER = "bearer "
 
 
-def take_credential(headers: MutableMapping[str, str], query: MutableMapping[str, tuple[str, ...]]) -> str | None:
+@dataclass(frozen=True, slots=True)
+class KeyPlaces:
+    """Headers (lower case) and query parameters that hold a bare key, beside the bearer token."""
+
+    headers: tuple[str, ...] = ("x-api-key",)
+    query: tuple[str, ...] = ("api_key",)
+
+
+EVERYWHERE = KeyPlaces()
+
+
+def take_credential(
+    headers: MutableMapping[str, str],
+    query: MutableMapping[str, tuple[str, ...]],
+    places: KeyPlaces = EVERYWHERE,
+) -> str | None:
     """The one key a request carries, removed from `headers` (lower-case names) and `query`; None where it has none.
 
     Raises `InvalidRequest` for two different keys, `Unauthenticated` for one that no key can look like.
@@ -17,11 +32,13 @@ def take_credential(headers: MutableMapping[str, str], query: MutableMapping[str
     authorization = headers.pop("authorization", None)
     if authorization is not None:
         found.update(_bearer(authorization))
-    header = headers.pop("x-api-key", None)
-    if header is not None:
-        found.update(_listed(header))
+    for name in places.headers:
+        header = headers.pop(name, None)
+        if header is not None:
+            found.update(_listed(header))
     if query:
-        found.update(value for value in query.pop(QUERY_NAME, ()) if value)
+        for name in places.query:
+            found.update(value for value in query.pop(name, ()) if value)
     match len(found):
         case 0:
             return None

@@ -7,11 +7,11 @@ https://cheatsheetseries.owasp.org/cheatsheets/File_Upload_Cheat_Sheet.html.
 import re
 from collections.abc import Mapping
 
-from havuz_gateway.errors import NotFound
+from havuz_gateway.errors import GatewayError, NotFound
 from havuz_gateway.files.links import PREFIX
 from havuz_gateway.files.names import FileName
 from havuz_gateway.files.object_store import Content, Range, RangeOutside
-from havuz_gateway.pipeline.exchange import Request, Writer
+from havuz_gateway.pipeline.exchange import ClientGone, Request, Writer
 from havuz_gateway.pipeline.services import Services
 from havuz_gateway.surfaces.base import Surface
 from havuz_gateway.surfaces.openai.chat import PROTOCOL
@@ -53,8 +53,11 @@ async def _send(content: Content, writer: Writer, headers: Mapping[str, str], *,
         size["content-range"] = f"bytes {content.start}-{content.end - 1}/{content.size}"
     await writer.start(206 if partly else 200, {**headers, **size})
     if not bodiless:
-        async for chunk in content.chunks:
-            await writer.write(chunk)
+        try:
+            async for chunk in content.chunks:
+                await writer.write(chunk)
+        except GatewayError as error:
+            raise ClientGone from error  # half of the file is out: only an end that is no end tells so
     await writer.end()
 
 

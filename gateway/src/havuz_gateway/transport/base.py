@@ -19,6 +19,15 @@ class TransportFailure(Exception):
         self.kind = kind
 
 
+class Payload(Protocol):
+    """A body that is too large to be held, of `size` bytes. It can be sent more than once."""
+
+    size: int
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body from its beginning."""
+
+
 @dataclass(frozen=True, slots=True)
 class UpstreamRequest:
     """One HTTP call to a provider. The URL carries no credential; headers do, and are never logged."""
@@ -26,7 +35,7 @@ class UpstreamRequest:
     method: str
     url: str
     headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(default=b"", repr=False)
+    body: bytes | Payload = field(default=b"", repr=False)
     ca_bundle: str | None = field(default=None, repr=False)  # PEM of the authorities to trust instead of the system's
 
 

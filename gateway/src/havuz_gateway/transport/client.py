@@ -17,6 +17,14 @@ _DNS_CACHE_SECONDS = 30
 _MAX_HEADER_BYTES = 32 * 1024
 
 
+def _framed(request: UpstreamRequest) -> tuple[Mapping[str, str], bytes | AsyncIterator[bytes] | None]:
+    """Headers and body as aiohttp takes them; a body that is not held is announced by its length, too."""
+    body = request.body
+    if isinstance(body, bytes):
+        return request.headers, body or None
+    return {**request.headers, "content-length": str(body.size)}, body.chunks()
+
+
 @lru_cache(maxsize=4096)
 def _url(text: str) -> URL:
     return URL(text, encoded=True)
@@ -86,12 +94,13 @@ class HttpTransport:
     async def send(self, request: UpstreamRequest, *, traced: bool = False) -> UpstreamResponse:
         """Send and wait for status and headers. Raises `TransportFailure`."""
         session = self._session(request.ca_bundle, traced=traced and bool(self._trace_configs))
+        headers, data = _framed(request)
         try:
             response = await session.request(
                 request.method,
                 _url(request.url),
-                data=request.body or None,
-                headers=request.headers,
+                data=data,
+                headers=headers,
                 allow_redirects=False,
             )
         except FOREIGN as error:

@@ -11,8 +11,10 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -36,6 +38,7 @@ _MAX_HEADER_BYTES = 16 * 1024
 _ANSWER_BYTES = 64 * 1024  # of the answer to a post that are read, so that the other side has its say
 _UNTOLD = ("", "application/octet-stream", "binary/octet-stream")  # what stores say that do not know
 _AGENT = "havuz"
+_LOOKUPS_AT_ONCE = 8
 
 
 class FetchRefused(Exception):
@@ -95,10 +98,21 @@ def check_url(text: str) -> URL:
     return url
 
 
-async def resolve_by_system(host: str, port: int) -> Sequence[str]:
-    """The addresses of a host by the system's resolver, which also reads numbers such as `127.1` or `0x7f000001`."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+class SystemResolver:
+    """Asks the system's resolver, which also reads numbers such as `127.1` or `0x7f000001`.
+
+    In threads of its own: a name server that does not answer holds one for as long as it likes, and must not hold up
+    the look-ups of providers' names.
+    """
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(_LOOKUPS_AT_ONCE, thread_name_prefix="names-of-clients")
+
+    async def __call__(self, host: str, port: int) -> Sequence[str]:
+        """The addresses of a host. Raises `OSError` and `UnicodeError`."""
+        look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
+        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 class GuardedFetcher:
@@ -111,12 +125,12 @@ class GuardedFetcher:
         self,
         *,
         allow: Sequence[Network] = (),
-        resolve: Resolve = resolve_by_system,
+        resolve: Resolve | None = None,
         tls: ssl.SSLContext | None = None,
         at_once: int = 16,
     ) -> None:
         self._allow = tuple(allow)
-        self._resolve = resolve
+        self._resolve = resolve or SystemResolver()
         self._tls = tls or ssl.create_default_context()
         self._room = asyncio.Semaphore(at_once)
 

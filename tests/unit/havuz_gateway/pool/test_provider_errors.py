@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 import yaml
-from havuz_gateway.protocols.openai_chat.errors import read_error as read_openai_error
 
 from havuz_gateway.pool.classify import classify_response, classify_stream_error
 from havuz_gateway.pool.verdict import Scope, Verdict
+from havuz_gateway.protocols.openai.errors import read_error as read_openai_error
 from havuz_gateway.protocols.registry import RELAYED
 
 NOW = 1_700_000_000.0  # Tue, 14 Nov 2023 22:13:20 GMT

@@ -5,11 +5,9 @@ from typing import Any
 
 import pytest
 
-from havuz_gateway.protocols import sse
 from havuz_gateway.protocols.codec import Stamp, StreamReader
 from havuz_gateway.protocols.errors import ProviderError
 from havuz_gateway.protocols.gemini.codec import CODEC
-from havuz_gateway.protocols.gemini.encode_stream import GeminiArrayStreamEncoder
 from havuz_gateway.protocols.neutral import events as ev
 from havuz_gateway.protocols.neutral.content import Audio, Base64Source, Image, Part, Text, Thinking, ToolCall
 from havuz_gateway.protocols.neutral.errors import AnswerUnreadable, StreamTruncated
@@ -124,32 +122,6 @@ def test_a_chunk_that_is_none_is_unreadable(frame: Any) -> None:
 def test_nothing_is_told_after_an_error() -> None:
     events = told({"error": {"code": 503, "message": "busy", "status": "UNAVAILABLE"}}, chunk({"text": "a"}))
     assert events == [ev.ResponseError(ProviderError("busy", code=503, status="UNAVAILABLE"))]
-
-
-def answer() -> list[ev.ChatEvent]:
-    return told(chunk({"text": "Hé"}, modelVersion="m"), chunk({"text": "llo"}, finish="STOP"))
-
-
-def test_without_sse_a_stream_is_one_array_of_the_same_chunks() -> None:
-    plain, array = CODEC.stream_encoder(Stamp(), True), GeminiArrayStreamEncoder(Stamp(), True)
-    events = [sse.data_of(event) for event in sse.events(b"".join(plain.feed(event) for event in answer()))]
-    whole = b"".join(array.feed(event) for event in answer())
-    assert json.loads(whole) == [json.loads(data or b"") for data in events]
-
-
-def test_an_array_that_fails_ends_with_the_error() -> None:
-    array = GeminiArrayStreamEncoder(Stamp(), True)
-    begun = b"".join(array.feed(event) for event in answer()[:3])
-    whole = json.loads(begun + array.fail(ProviderError("gone", type="overloaded_error")))
-    assert whole[-1] == {"error": {"code": 503, "message": "gone", "status": "UNAVAILABLE"}}
-    assert array.feed(ev.ResponseEnd()) + array.fail(ProviderError("again")) == b""
-
-
-def test_an_array_that_is_cut_off_is_no_json() -> None:
-    array = GeminiArrayStreamEncoder(Stamp(), True)
-    cut = b"".join(array.feed(event) for event in answer()[:-1])
-    with pytest.raises(ValueError, match="Expecting"):
-        json.loads(cut)
 
 
 def test_blocks_that_interleave_are_told_one_after_the_other() -> None:

@@ -11,6 +11,7 @@ from harness.neutral_domains import DOMAINS
 from havuz_gateway.protocols.anthropic.codec import CODEC as ANTHROPIC
 from havuz_gateway.protocols.codec import Codec, Quirks, Stamp, StreamReader
 from havuz_gateway.protocols.gemini.codec import CODEC as GEMINI
+from havuz_gateway.protocols.json_text import load_object
 from havuz_gateway.protocols.neutral.content import (
     Part,
     RedactedThinking,
@@ -124,11 +125,20 @@ def essence(response: ChatResponse) -> object:
     """Text (a refusal's too), tool calls, thinking with its seals, why it stopped, and usage."""
     parts = response.choices[0].content
     finish = response.choices[0].finish
-    calls = [(call.id, call.name, call.arguments, call.signature) for call in parts if isinstance(call, ToolCall)]
+    calls = [(call.id, call.name, told(call.arguments), call.signature) for call in parts if isinstance(call, ToolCall)]
     spoken = joined_text(tuple(part for part in parts if isinstance(part, Text)))
     refused = "".join(part.text for part in parts if isinstance(part, Refusal))
     sequence = None if finish is None else finish.stop_sequence
     return spoken + refused, calls, thoughts(parts), sequence, response.usage
+
+
+def told(arguments: str) -> str:
+    """Of a call, whether or not its protocol has calls with free text: others wrap the text in an object."""
+    match load_object(arguments):
+        case {"input": str() as text, **others} if not others:
+            return text
+        case _:
+            return arguments
 
 
 def thoughts(parts: tuple[Part, ...]) -> list[object]:

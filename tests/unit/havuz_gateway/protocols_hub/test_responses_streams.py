@@ -211,3 +211,11 @@ def test_responses_repeat_the_settings_of_their_request() -> None:
         assert response["reasoning"] == {"effort": "low", "summary": None}
         assert response["tools"][0]["strict"] is True
     assert events[-1]["response"] == whole
+
+
+def test_more_for_an_item_that_has_ended_is_an_error_and_no_crash() -> None:
+    started = {"type": "response.output_item.added", "output_index": 0, "item": {**CALL, "arguments": ""}}
+    over = {"type": "response.output_item.done", "output_index": 0, "item": CALL}
+    more = {"type": "response.function_call_arguments.delta", "output_index": 0, "item_id": "fc_1", "delta": "{"}
+    with pytest.raises(AnswerUnreadable, match="has ended"):
+        read(BEGIN, started, over, more, ended(CALL))

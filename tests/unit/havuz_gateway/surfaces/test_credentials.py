@@ -3,7 +3,7 @@
 import pytest
 
 from havuz_gateway.errors import InvalidRequest, Unauthenticated
-from havuz_gateway.surfaces.credentials import take_credential
+from havuz_gateway.surfaces.credentials import KeyPlaces, take_credential
 
 KEY = "pk_live_abc"
 ONE_KEY = [
@@ -55,3 +55,12 @@ def test_what_is_no_bearer_key_is_refused(value: str) -> None:
 
 def test_no_key_is_none() -> None:
     assert take_credential({"accept": "*/*"}, {}) is None
+
+
+def test_a_surface_may_have_places_of_its_own() -> None:
+    google = KeyPlaces(headers=("x-api-key", "x-goog-api-key"), query=("api_key", "key"))
+    for headers, query in (({"x-goog-api-key": KEY}, {}), ({}, {"key": (KEY,)}), ({"x-api-key": KEY}, {"key": (KEY,)})):
+        left, asked = dict(headers), dict(query)
+        assert take_credential(left, asked, google) == KEY
+        assert (left, asked) == ({}, {})
+        assert take_credential({"x-goog-api-key": KEY}, {"key": (KEY,)}) is None

@@ -33,17 +33,25 @@ def to_openai(body: Mapping[str, Any], *, batch: bool) -> Encoded:
         raise fields.wrong("requests", None, "an array of requests")
     dropped = Dropped(_OPENAI)
     texts = [_text(request) for request in requests]
-    sizes = [request.whole("outputDimensionality") for request in requests]
+    sizes = [_settings(request, dropped) for request in requests]
     if any(size != sizes[0] for size in sizes):
         raise cannot_say(requests[-1].at("outputDimensionality"), "another size than the first request's", _OPENAI)
-    for request in requests:
-        for name in ("taskType", "title"):
-            if request.take(name) is not None:
-                dropped.note(name)
     members: dict[str, Any] = {"input": texts}
     if sizes[0] is not None:
         members["dimensions"] = sizes[0]
     return Encoded(members, dropped.names())
+
+
+def _settings(request: Members, dropped: Dropped) -> int | None:
+    """The size of the vector, which stands in one of two places; what else there is has no counterpart."""
+    size = request.whole("outputDimensionality")
+    request.take("model")
+    config = request.members("embedContentConfig")
+    if config is not None:
+        size = config.whole("outputDimensionality") or size
+        dropped.foreign({f"{PROTOCOL}.config": config.rest()})
+    dropped.foreign({PROTOCOL: {name: value for name, value in request.rest().items() if name != "requests"}})
+    return size
 
 
 def _text(request: Members) -> str:
@@ -64,18 +72,18 @@ def to_gemini(body: Mapping[str, Any]) -> Encoded:
     fields = request_members(body, "")
     dropped = Dropped(PROTOCOL)
     model, size = fields.needed_text("model"), fields.whole("dimensions")
-    if fields.take("user") is not None:
-        dropped.note("user")
+    fields.take("encoding_format")  # which the answer is told in
     named: dict[str, Any] = {"model": f"models/{model.removeprefix('models/')}"}
     sized = {} if size is None else {"outputDimensionality": size}
     texts = _inputs(fields)
+    dropped.foreign({_OPENAI: fields.rest()})
     return Encoded(
         {"requests": [{**named, "content": {"parts": [{"text": text}]}, **sized} for text in texts]}, dropped.names()
     )
 
 
 def _inputs(fields: Members) -> list[str]:
-    match fields.peek("input"):
+    match fields.take("input"):
         case str() as text:
             return [text]
         case [*texts] if texts and all(isinstance(text, str) for text in texts):

@@ -1,4 +1,4 @@
-"""Neutral events to a generateContent stream, as SSE (`alt=sse`) or as one JSON array."""
+"""Neutral events to a generateContent stream, as server-sent events (`alt=sse`)."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ class GeminiStreamEncoder:
         if self._over:
             return b""
         self._over = True
-        return self._frame(encode_error(status_of(error), error, None)) + self._closing()
+        return self._frame(encode_error(status_of(error), error, None))
 
     def feed(self, event: ev.ChatEvent) -> bytes:
         """The chunk that tells `event`; b"" where there is nothing to say yet."""
@@ -86,7 +86,7 @@ class GeminiStreamEncoder:
     def _text(self, event: ev.TextDelta) -> bytes:
         """The most frequent chunk, without building its objects."""
         content = f'{{"parts":[{{"text":{dump(event.text)}}}],"role":"model"}}'
-        return self._framed(f'{{"candidates":[{{"content":{content},"index":{event.choice}}}],{self._tail}'.encode())
+        return sse.encode(f'{{"candidates":[{{"content":{content},"index":{event.choice}}}],{self._tail}'.encode())
 
     def _chunk(self, members: dict[str, Any]) -> bytes:
         first, self._first = self._first, {}
@@ -105,32 +105,11 @@ class GeminiStreamEncoder:
         members: dict[str, Any] = {"candidates": candidates} if candidates else {}
         if self._usage is not None:
             members["usageMetadata"] = write_usage(self._usage)
-        return self._chunk(written(members, self._extensions)) + self._closing()
+        return self._chunk(written(members, self._extensions))
 
     def _frame(self, chunk: dict[str, Any]) -> bytes:
-        return self._framed(dump(chunk).encode())
-
-    def _framed(self, chunk: bytes) -> bytes:
-        return sse.encode(chunk)
-
-    def _closing(self) -> bytes:
-        return b""
+        return sse.encode(dump(chunk).encode())
 
 
 def _stands_for_none(writer: CandidateWriter) -> bool:
     return writer.ended is not None and is_blocked(writer.ended.extensions)
-
-
-class GeminiArrayStreamEncoder(GeminiStreamEncoder):
-    """Writes one stream as Google does without `alt=sse`: one JSON array, which is whole only at a clean end."""
-
-    def __init__(self, stamp: Stamp, include_usage: bool = True) -> None:
-        super().__init__(stamp, include_usage)
-        self._begun = False
-
-    def _framed(self, chunk: bytes) -> bytes:
-        before, self._begun = b",\r\n" if self._begun else b"[", True
-        return before + chunk
-
-    def _closing(self) -> bytes:
-        return b"]"

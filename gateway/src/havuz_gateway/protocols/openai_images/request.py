@@ -22,9 +22,17 @@ from havuz_gateway.protocols.openai.fields import (
     required_text,
     text,
 )
+from havuz_gateway.protocols.openai.forms import Kind
 
 PROTOCOL = "openai_images"
 MAX_PICTURES = 10
+FORM_KINDS: Mapping[str, Kind] = {
+    **dict.fromkeys(
+        ("n", "output_compression", "partial_images", "timeout", "steps", "width", "height", "seed"), "integer"
+    ),
+    **dict.fromkeys(("cfg_scale", "denoising_strength"), "number"),
+    "stream": "boolean",
+}
 _MAX_PROMPT = 32_000  # characters
 _MAX_INPUTS = 16
 _MAX_TIMEOUT_SECONDS = 600

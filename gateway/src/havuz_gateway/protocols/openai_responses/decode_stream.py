@@ -115,6 +115,8 @@ class ResponsesStreamDecoder:
             return self._item_done(self._index(event), _item(event))
         if kind.startswith("response.audio."):
             return self._sound(kind, event)
+        if kind.endswith(".delta") and self._index(event) in self._done:
+            raise AnswerUnreadable("the provider's stream adds to an output item that has ended")
         match self._items.get(self._index(event)):
             case MessageItem() as message:
                 return _in_message(kind, event, message)

@@ -13,12 +13,16 @@ _PROTOCOLS: Mapping[str, tuple[str, ...]] = {
     "embeddings": ("openai_chat",),
     "image": ("openai_images",),
     "image_edit": ("openai_images",),
+    "speech": ("openai_audio",),
+    "transcription": ("openai_audio",),
 }
 PATHS = {
     "chat": "/chat/completions",
     "embeddings": "/embeddings",
     "image": "/images/generations",
     "image_edit": "/images/edits",
+    "speech": "/audio/speech",
+    "transcription": "/audio/transcriptions",
 }
 
 
@@ -43,7 +47,7 @@ class Mock:
         return UpstreamRequest(
             method="POST",
             url=BASE_URL + PATHS[call.action],
-            headers={"content-type": "application/json"},
+            headers={"content-type": call.content_type},
             body=call.body,
         )
 

@@ -6,7 +6,11 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any
 
-from havuz_gateway.providers.mock import images
+from havuz_gateway.protocols.multipart import FormReader, Part, boundary_of, fields_of
+from havuz_gateway.protocols.openai.forms import typed
+from havuz_gateway.protocols.openai_audio.request import FORM_KINDS as AUDIO_KINDS
+from havuz_gateway.protocols.openai_images.request import FORM_KINDS as IMAGE_KINDS
+from havuz_gateway.providers.mock import audio, images
 from havuz_gateway.providers.mock.chat import complete, last_user_text
 from havuz_gateway.providers.mock.embeddings import embed
 from havuz_gateway.providers.mock.provider import PATHS
@@ -16,6 +20,7 @@ from havuz_gateway.transport.base import Transport, TransportFailure, UpstreamRe
 
 _JSON = {"content-type": "application/json"}
 _EVENTS = {"content-type": "text/event-stream; charset=utf-8"}
+_BYTES_PER_SECOND = 16_000  # of a sound whose length nobody looks up
 _PAUSE_SECONDS = 0.2
 _MANNER = ("stream", "stream_options", "partial_images")  # how an answer comes, not what it says
 _EVENTS_BEFORE_BREAK = 3
@@ -59,21 +64,24 @@ class MockTransport:
     async def send(self, request: UpstreamRequest, *, traced: bool = False) -> UpstreamResponse:
         """Answer, or fail as the request asks for."""
         path = request.url.partition("/v1")[2]
-        action = next((action for action, its in PATHS.items() if its == path), None)
-        match action:
+        fields, parts = await _asked(request)
+        match next((action for action, its in PATHS.items() if its == path), None):
             case "chat":
-                return await self._chat(request.body)
+                return await self._chat(fields)
             case "embeddings":
-                return await self._embeddings(request.body)
+                return await self._embeddings(fields)
             case "image":
-                return await self._images(json.loads(request.body), "image_generation")
+                return await self._images(fields, "image_generation", len(parts))
             case "image_edit":
-                return await self._images(json.loads(request.body), "image_edit")
+                return await self._images(fields, "image_edit", len(parts) or len(fields.get("images") or ()))
+            case "speech":
+                return await _speech(fields)
+            case "transcription":
+                return await _transcription(fields, sum(part.content.end - part.content.start for part in parts))
             case _:
                 return _Answer(200, _JSON, [_models(int(self._wall()))], None)
 
-    async def _chat(self, body: bytes) -> _Answer:
-        fields = json.loads(body)
+    async def _chat(self, fields: dict[str, Any]) -> _Answer:
         special = special_of(last_user_text(fields))
         refused = await _troubled(special)
         if refused is not None:
@@ -84,27 +92,59 @@ class MockTransport:
         include_usage = bool((fields.get("stream_options") or {}).get("include_usage"))
         return _Answer(200, _EVENTS, as_events(completion, include_usage=include_usage), special.behaviour)
 
-    async def _embeddings(self, body: bytes) -> _Answer:
-        fields: dict[str, Any] = json.loads(body)
+    async def _embeddings(self, fields: dict[str, Any]) -> _Answer:
         text = fields.get("input")
         special = special_of(text) if isinstance(text, str) else NOTHING
         refused = await _troubled(special)
         return refused or _Answer(200, _JSON, embed(fields), special.behaviour)
 
-    async def _images(self, fields: Mapping[str, Any], kind: str, *, pictures_read: int | None = None) -> _Answer:
+    async def _images(self, fields: Mapping[str, Any], kind: str, read: int) -> _Answer:
         special = special_of(str(fields.get("prompt")))
         refused = await _troubled(special)
         if refused is not None:
             return refused
         if special.behaviour == "refusal":
             return _Answer(400, _JSON, [images.blocked()], None)
-        read = len(fields.get("images") or ()) if pictures_read is None else pictures_read
         digest, created = _digest(fields), int(self._wall())
         if fields.get("stream"):
             told = images.events(fields, digest=digest, created=created, pictures_read=read, kind=kind)
             return _Answer(200, _EVENTS, told, special.behaviour)
         pieces = images.whole(fields, digest=digest, created=created, pictures_read=read)
         return _Answer(200, _JSON, pieces, special.behaviour)
+
+
+async def _asked(request: UpstreamRequest) -> tuple[dict[str, Any], list[Part]]:
+    """The fields of a request, and its files where it is a form."""
+    body = request.body
+    if isinstance(body, bytes):
+        return json.loads(body) if body else {}, []
+    reader = FormReader(boundary_of(request.headers["content-type"]))
+    async for piece in body.chunks():
+        reader.feed(piece)
+    parts = reader.parts()
+    return typed(fields_of(parts), {**IMAGE_KINDS, **AUDIO_KINDS}), [part for part in parts if part.text is None]
+
+
+async def _speech(fields: Mapping[str, Any]) -> _Answer:
+    special = special_of(str(fields.get("input")))
+    refused = await _troubled(special)
+    if refused is not None:
+        return refused
+    if fields.get("stream_format") == "sse":
+        return _Answer(200, _EVENTS, audio.speech_events(fields), special.behaviour)
+    return _Answer(200, {"content-type": audio.spoken_type(fields)}, audio.speak(fields), special.behaviour)
+
+
+async def _transcription(fields: Mapping[str, Any], size: int) -> _Answer:
+    special = special_of(str(fields.get("prompt")))
+    refused = await _troubled(special)
+    if refused is not None:
+        return refused
+    seconds = size / _BYTES_PER_SECOND
+    if fields.get("stream"):
+        return _Answer(200, _EVENTS, audio.transcript_events(seconds), special.behaviour)
+    kind, body = audio.transcribed(fields, seconds)
+    return _Answer(200, {"content-type": kind}, [body], special.behaviour)
 
 
 def _digest(fields: Mapping[str, Any]) -> str:

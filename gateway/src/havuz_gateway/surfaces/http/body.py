@@ -2,14 +2,16 @@
 
 import asyncio
 import zlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 from aiohttp import StreamReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestPayloadError
 
-from havuz_gateway.errors import InvalidRequest, PayloadTooLarge
+from havuz_gateway.errors import InvalidRequest, PayloadTooLarge, ServiceUnavailable
 from havuz_gateway.pipeline.exchange import ClientGone
+from havuz_gateway.protocols.multipart import FormError, boundary_of
+from havuz_gateway.transport.upload import Upload
 
 _WINDOWS = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 _FREE = 64 * 1024  # bytes that anybody may send
@@ -50,11 +52,9 @@ async def read_body(
             async with asyncio.timeout(total):
                 body = await _read_stream(content, limit, idle, check_sender)
     except TimeoutError:
-        raise BodyTooSlow(
-            f"the body did not arrive in time: send it within {total:g} seconds, without pauses"
-        ) from None
+        raise _too_slow(total) from None
     except (RequestPayloadError, HttpProcessingError):
-        raise InvalidRequest("the body is not framed as its headers say: check transfer and content encoding") from None
+        raise _badly_framed() from None
     except ConnectionError as error:
         raise ClientGone from error
     if encoding is not None:
@@ -64,20 +64,58 @@ async def read_body(
     return body
 
 
+async def read_form(
+    request: web.BaseRequest, *, limit: int, idle: float, total: float, check_sender: Callable[[], object]
+) -> Upload:
+    """A form with files, which is not held in memory. Bounds and errors are those of `read_body`."""
+    length = request.content_length
+    if _encoding(request) is not None:
+        raise UnsupportedEncoding("a form with files is not taken compressed: send it plain")
+    if length is not None and length > limit:
+        raise _too_large(limit)
+    if length is not None and length > _FREE:
+        check_sender()
+    try:
+        content_type = request.headers.get("Content-Type", "")
+        upload = Upload(content_type, boundary_of(content_type))
+        await _continue(request)
+        async with asyncio.timeout(total):
+            async for piece in _arriving(request.content, limit, idle, check_sender):
+                await upload.append(piece)
+            await upload.close()
+    except FormError as error:
+        raise InvalidRequest(error.message, param=error.param) from None
+    except TimeoutError:
+        raise _too_slow(total) from None
+    except (RequestPayloadError, HttpProcessingError):
+        raise _badly_framed() from None
+    except ConnectionError as error:
+        raise ClientGone from error
+    except OSError as error:
+        raise ServiceUnavailable(f"the gateway has no room for the upload now: {error.strerror}") from error
+    return upload
+
+
 async def _read_stream(content: StreamReader, limit: int, idle: float, check_sender: Callable[[], object]) -> bytes:
-    pieces: list[bytes] = []
+    return b"".join([piece async for piece in _arriving(content, limit, idle, check_sender)])
+
+
+async def _arriving(
+    content: StreamReader, limit: int, idle: float, check_sender: Callable[[], object]
+) -> AsyncIterator[bytes]:
+    """The pieces of a body as they come, within bounds."""
     size = 0
     while True:
         async with asyncio.timeout(idle):
             piece = await content.readany()
         if not piece:
-            return b"".join(pieces)
+            return
         if size <= _FREE < size + len(piece):
             check_sender()
         size += len(piece)
         if size > limit:
             raise _too_large(limit)
-        pieces.append(piece)
+        yield piece
 
 
 def _encoding(request: web.BaseRequest) -> str | None:
@@ -112,6 +150,14 @@ async def _continue(request: web.BaseRequest) -> None:
     if expectation is not None and expectation.lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0
+
+
+def _too_slow(total: float) -> BodyTooSlow:
+    return BodyTooSlow(f"the body did not arrive in time: send it within {total:g} seconds, without pauses")
+
+
+def _badly_framed() -> InvalidRequest:
+    return InvalidRequest("the body is not framed as its headers say: check transfer and content encoding")
 
 
 def _too_large(limit: int) -> PayloadTooLarge:

@@ -16,14 +16,16 @@ from havuz_gateway.pipeline.exchange import ClientGone, Request
 from havuz_gateway.pipeline.services import Services
 from havuz_gateway.surfaces.base import Rendered, Surface
 from havuz_gateway.surfaces.credentials import take_credential
-from havuz_gateway.surfaces.http.body import read_body
+from havuz_gateway.surfaces.http.body import read_body, read_form
 from havuz_gateway.surfaces.http.server import HttpServer
 from havuz_gateway.surfaces.http.writer import Dress, ResponseWriter
 from havuz_gateway.surfaces.registry import Registry
 from havuz_gateway.telemetry import logs
+from havuz_gateway.transport.upload import Upload
 
 _log = logging.getLogger(__name__)
 _BUSY = (429, 503)
+_FORM = "multipart/form-data"
 _CLIENT_GONE = 499  # nginx's number for it; no client ever sees it
 
 
@@ -31,11 +33,14 @@ _CLIENT_GONE = 499  # nginx's number for it; no client ever sees it
 class HttpBounds:
     """What one client may take. Sizes in bytes, times in seconds.
 
+    `max_image_form` and `max_audio_form` bound forms with files, which go to the disk.
     `read_idle` bounds the pause between two pieces of a body, `read_total` the whole body, `write_idle` the wait for a
     client that does not read, `keepalive` an idle connection (above the 60 s of the usual load balancers).
     """
 
     max_body: int = 32 * 1024 * 1024
+    max_image_form: int = 64 * 1024 * 1024
+    max_audio_form: int = 25 * 1024 * 1024
     max_header: int = 16 * 1024
     read_idle: float = 30.0
     read_total: float = 300.0
@@ -123,6 +128,8 @@ class HttpEdge:
                 await writer.respond(204, {"allow": place.allow}, b"")
                 return
             request, credential = await self._read(raw, request_id, surface)
+            if surface.framing is not None:
+                writer.framing = surface.framing(request)
             await endpoint(request, writer, credential=credential, services=self._services)
             if not writer.started:
                 raise GatewayError("the request was handled without an answer: report this with the request id")
@@ -150,21 +157,27 @@ class HttpEdge:
         query: dict[str, tuple[str, ...]] = {}
         if raw.query_string:
             query = {name: tuple(raw.query.getall(name)) for name in raw.query}
-        credential = take_credential(headers, query)
+        credential = take_credential(headers, query, surface.key_places)
         host = _host(headers.get("host", ""))
 
-        def request(body: bytes) -> Request:
-            return Request(request_id, raw.method, raw.path, host, headers, query, body)
+        def request(body: bytes, upload: Upload | None = None) -> Request:
+            return Request(request_id, raw.method, raw.path, host, headers, query, body, upload)
+
+        def check_sender() -> object:
+            return authenticate(request(b""), credential, surface.protocol, self._services)
 
         bounds = self._bounds
-        body = await read_body(
-            raw,
-            limit=bounds.max_body,
-            idle=bounds.read_idle,
-            total=bounds.read_total,
-            check_sender=lambda: authenticate(request(b""), credential, surface.protocol, self._services),
+        kind = surface.forms.get(raw.path) if surface.forms and raw.content_type == _FORM else None
+        if kind is None:
+            body = await read_body(
+                raw, limit=bounds.max_body, idle=bounds.read_idle, total=bounds.read_total, check_sender=check_sender
+            )
+            return request(body), credential
+        limit = bounds.max_image_form if kind == "image" else bounds.max_audio_form
+        upload = await read_form(
+            raw, limit=limit, idle=bounds.read_idle, total=bounds.read_total, check_sender=check_sender
         )
-        return request(body), credential
+        return request(b"", upload), credential
 
     def _refusal(self, status: int) -> web.Response:
         """The answer to what was no request at all."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from aiohttp import web
 
 from havuz_gateway.pipeline.exchange import ClientGone, Writer
+from havuz_gateway.surfaces.base import Framing
 
 _SERVER = "havuz"
 Dress = Callable[[Mapping[str, str]], Mapping[str, str]]
@@ -13,7 +14,8 @@ Dress = Callable[[Mapping[str, str]], Mapping[str, str]]
 
 class ResponseWriter:
     """Answers one request. `timeout` is how long (seconds) one write may wait for the client to read; where `closing`
-    is true, the answer says that the connection ends with it. `dress` gives headers to add to an answer's own.
+    is true, the answer says that the connection ends with it. `dress` gives headers to add to an answer's own,
+    `framing` another form to a stream.
 
     One timer per answer looks at how long the write in progress has waited, so that a write costs no timer of its own.
     """
@@ -29,6 +31,7 @@ class ResponseWriter:
         "accounted",
         "dress",
         "finished",
+        "framing",
         "response",
         "whole",
     )
@@ -45,9 +48,10 @@ class ResponseWriter:
         self._waiting_since: float | None = None
         self.response: web.StreamResponse | None = None
         self.dress: Dress | None = None
+        self.framing: Framing | None = None
         self.accounted = False
         self.finished = False
-        self.whole = False  # of a length that was announced: nothing can be added to it
+        self.whole = False  # nothing can be added to it: it has a length that was announced, or no place for more
 
     @property
     def started(self) -> bool:
@@ -56,7 +60,8 @@ class ResponseWriter:
 
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
         """Send status and headers. Raises `ClientGone`."""
-        response = web.StreamResponse(status=status, headers=self._headers(headers))
+        framed = headers if self.framing is None else {**headers, **self.framing.headers}
+        response = web.StreamResponse(status=status, headers=self._headers(framed))
         self._take(response)
         self._watch(self._timeout)
         try:
@@ -66,6 +71,8 @@ class ResponseWriter:
 
     async def write(self, data: bytes) -> None:
         """Send body bytes; waits for a client that reads slowly. Raises `ClientGone`."""
+        if self.framing is not None:
+            data = self.framing.feed(data)
         self._waiting_since = self._loop.time()
         try:
             await self._begun().write(data)
@@ -75,9 +82,10 @@ class ResponseWriter:
 
     async def end(self) -> None:
         """Finish the answer. Raises `ClientGone`."""
+        last = b"" if self.framing is None else self.framing.end()
         self._waiting_since = self._loop.time()
         try:
-            await self._begun().write_eof()
+            await self._begun().write_eof(last)
         except ConnectionError as error:
             raise ClientGone from error
         self.finished = True

@@ -58,6 +58,15 @@ class KeepingWriter:
         self._writer.accounted = value
 
     @property
+    def whole(self) -> bool:
+        """As the writer itself."""
+        return self._writer.whole
+
+    @whole.setter
+    def whole(self, value: bool) -> None:
+        self._writer.whole = value
+
+    @property
     def started(self) -> bool:
         """As the writer itself."""
         return self._writer.started

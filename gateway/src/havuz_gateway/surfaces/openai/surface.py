@@ -1,6 +1,7 @@
 """OpenAI's paths, and the errors its clients read."""
 
-from havuz_gateway.surfaces.base import Methods, Surface
+from havuz_gateway.surfaces.base import FormKind, Methods, Surface
+from havuz_gateway.surfaces.openai.audio import speech, transcriptions
 from havuz_gateway.surfaces.openai.chat import PROTOCOL, chat
 from havuz_gateway.surfaces.openai.embeddings import embeddings
 from havuz_gateway.surfaces.openai.errors import render_error, stream_error
@@ -16,12 +17,15 @@ _PATHS: dict[str, Methods] = {
     "/embeddings": {"POST": embeddings},
     "/images/generations": {"POST": generations},
     "/images/edits": {"POST": edits},
+    "/audio/speech": {"POST": speech},
+    "/audio/transcriptions": {"POST": transcriptions},
     "/models": {"GET": list_models},
 }
 _RESPONSES_PATHS: dict[str, Methods] = {
     "/responses": {"POST": create},
     "/responses/input_tokens": {"POST": input_tokens},
 }
+_FORMS: dict[str, FormKind] = {"/images/edits": "image", "/audio/transcriptions": "audio"}
 _BASES = ("/v1", "/api/v1")
 
 
@@ -32,6 +36,7 @@ OPENAI = Surface(
     stream_error=stream_error,
     paths={base + path: methods for base in _BASES for path, methods in _PATHS.items()},
     prefixes={prefix: {"GET": retrieve_model} for prefix in MODEL_PREFIXES},
+    forms={base + path: kind for base in _BASES for path, kind in _FORMS.items()},
 )
 
 RESPONSES = Surface(

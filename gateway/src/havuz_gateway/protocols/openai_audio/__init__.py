@@ -1,0 +1,1 @@
+"""OpenAI's sound: https://platform.openai.com/docs/api-reference/audio."""

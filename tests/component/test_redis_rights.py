@@ -1,0 +1,43 @@
+"""A gateway with no more rights in Redis than the chart gives it."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.fixtures import StartGateway
+from harness.paying import paying
+from harness.valkey import ValkeyServer
+from harness.world import World
+
+_SECRET = Path(__file__).parents[2] / "charts" / "havuz" / "templates" / "redis" / "secret.yaml"
+
+
+def rights_of(user: str) -> list[str]:
+    """The rules of a user as the chart writes them, without its password."""
+    found = re.search(rf"^ *user {user} on #\S+ .*?\}}\}} (?P<rules>resetkeys .*)$", _SECRET.read_text(), re.MULTILINE)
+    assert found is not None, "the chart has no such user"
+    return found["rules"].split()
+
+
+async def test_the_chart_s_gateway_may_do_all_that_it_has_to(
+    start_valkey: Callable[..., ValkeyServer], start_gateway: StartGateway, encryption_keys: str
+) -> None:
+    server = start_valkey()
+    async with World(redis_url=server.url, encryption_keys=encryption_keys) as world:
+        await world.redis.execute_command("ACL", "SETUSER", "gateway", "on", ">secret", *rights_of("gateway"))
+        await world.apply()
+        gateway = start_gateway(redis_url=server.url.replace("://", "://gateway:secret@"))
+        world.gateways.append(gateway)
+        async with paying(world, gateway) as customer:
+            assert (await customer.ask()).status == 200
+            body = {"model": customer.route.model, "input": "One"}
+            first = await customer.caller.post("/v1/responses", body)
+            assert "x-havuz-stored" not in first.headers
+            going_on = {**body, "previous_response_id": first.json["id"]}
+            assert (await customer.caller.post("/v1/responses", going_on)).status == 200
+            assert (await customer.caller.send("DELETE", f"/v1/responses/{first.json['id']}")).status == 200
+            await customer.closed(3)
+            assert (await customer.proof()).faults == ()
+        denied = await world.redis.execute_command("ACL", "LOG")
+    assert denied == []
+    assert "Traceback" not in gateway.log

@@ -99,6 +99,23 @@ def test_a_gateway_has_the_time_to_drain(cluster: Cluster) -> None:
     assert gateway["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] > 67
 
 
+def test_tasks_are_done_by_workers_or_by_the_gateways_themselves(cluster: Cluster) -> None:
+    def roles(*settings: str) -> dict[str, str]:
+        return {
+            container["name"]: variable["value"]
+            for workload in _of_kind(_render(cluster, *settings), "Deployment")
+            for container in workload["spec"]["template"]["spec"]["containers"]
+            for variable in container["env"]
+            if variable["name"] == "HAVUZ_ROLE"
+        }
+
+    assert roles() == {"gateway": "proxy", "worker": "worker"}
+    assert roles("worker.enabled=false") == {"gateway": "both"}
+    [scaler] = _of_kind(_render(cluster, "worker.autoscaling.enabled=true"), "HorizontalPodAutoscaler")
+    assert scaler["spec"]["metrics"][0]["external"]["metric"] == {"name": "havuz_tasks_open"}
+    assert cluster.kubectl("--namespace", SYSTEM, "apply", "--dry-run=server", "-f", "-", stdin=json.dumps(scaler))
+
+
 def test_an_existing_redis_replaces_the_bundled_one(cluster: Cluster) -> None:
     documents = _render(cluster, "redis.existingSecret=ours")
     assert _of_kind(documents, "StatefulSet") == []
@@ -144,7 +161,7 @@ def test_redis_is_for_havuz_alone(cluster: Cluster) -> None:
     policies = {policy["metadata"]["name"]: policy["spec"] for policy in _of_kind(documents, "NetworkPolicy")}
     [rule] = policies["havuz-redis"]["ingress"]
     components = {peer["podSelector"]["matchLabels"]["app.kubernetes.io/component"] for peer in rule["from"]}
-    assert components == {"gateway", "operator"}
+    assert components == {"gateway", "worker", "operator"}
     for workload in _of_kind(documents, "Deployment", "StatefulSet"):
         labels = workload["spec"]["template"]["metadata"]["labels"]
         chosen = [spec for spec in policies.values() if spec["podSelector"]["matchLabels"].items() <= labels.items()]

@@ -260,6 +260,10 @@ async def test_the_commands_show_the_secret_and_what_failed_and_tell_it_again(
         await sender.settled(project.uid, "task")
     ended = await havuz("webhooks", "failed", "--project", project.name, **own)
     assert ended.out.startswith(f"{project.name}\ttask\t1 attempts\tthe host '127.0.0.1'")
+    ended = await havuz("webhooks", "log", "--project", project.name, "--task", "task", **own)
+    first, last = ended.out.splitlines()
+    assert "the host '127.0.0.1' of the URL is not at a public address" in first
+    assert last == "failed"
     ended = await havuz("webhooks", "replay", "--project", project.name, "--failed", **own)
     assert (ended.code, ended.out) == (0, "1 callback will be delivered once more\n")
     found = await sender.queue.delivery(project.uid, "task")
@@ -274,6 +278,7 @@ async def test_the_commands_show_the_secret_and_what_failed_and_tell_it_again(
     [
         (("secret",), "give --project"),
         (("replay", "--task", "x"), "without --project"),
+        (("log", "--task", "x"), "give --project"),
         (("secret", "--project", "default/nobody"), "there is no project 'default/nobody'"),
     ],
 )

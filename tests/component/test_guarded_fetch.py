@@ -17,8 +17,8 @@ from havuz_gateway.transport.guarded_fetch import (
     FetchLimits,
     FetchRefused,
     GuardedFetcher,
-    SystemResolver,
 )
+from havuz_gateway.transport.host_lookup import SystemResolver
 
 OUTSIDE, INSIDE = "127.0.0.2", "127.0.0.1"  # which of them counts as public here is said by `allow`
 BOMB = gzip.compress(PNG + b"\0" * 5_000_000)
@@ -78,6 +78,14 @@ async def test_an_address_inside_is_refused_however_it_is_written(inside: Strang
     names = Names(metadata_inside=[["169.254.169.254"]])
     with pytest.raises(FetchRefused, match=r"is not at a public address|can't be read"):
         await fetcher(names).fetch(f"http://{host}:{inside.port}/a.png", limits=LIMITS)
+
+
+def test_a_number_inside_is_told_before_anything_is_called() -> None:
+    for host in ("127.1", "2130706433", "0x7f.1", "0", "[::1]", "[::ffff:10.0.0.1]", "169.254.169.254"):
+        with pytest.raises(FetchRefused, match="is not at a public address"):
+            fetcher().check(f"http://{host}/")
+    for host in (OUTSIDE, "8.8.8.8", "134744072", "example.com", "[2606:4700:4700::1111]"):
+        fetcher().check(f"http://{host}/")
 
 
 async def test_a_name_that_leads_elsewhere_the_second_time_is_asked_only_once(

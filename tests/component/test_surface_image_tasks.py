@@ -164,6 +164,11 @@ async def test_a_balance_that_does_not_reach_orders_nothing(customer: Paying) ->
         ({"input_fidelity": "medium"}, "'input_fidelity'"),
         ({"callback_url": "not a url"}, "'callback_url'"),
         ({"callback_url": "https://user:secret@example.com/"}, "'callback_url'"),
+        ({"callback_url": "http://169.254.169.254/latest/meta-data"}, "'callback_url'"),
+        ({"callback_url": "http://0xa9fea9fe/"}, "'callback_url'"),
+        ({"callback_url": "http://10.1/"}, "'callback_url'"),
+        ({"callback_url": "http://[::1]:8080/"}, "'callback_url'"),
+        ({"images": ["https://example.com/a.png", "http://[fd00:ec2::254]/"]}, "'images[1]'"),
     ],
     ids=lambda value: value if isinstance(value, str) else next(iter(value)),
 )

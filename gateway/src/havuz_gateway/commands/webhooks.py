@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -30,6 +31,12 @@ def add_secret_arguments(parser: argparse.ArgumentParser) -> None:
 def add_failed_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags of `failed`."""
     books.add_arguments(parser)
+
+
+def add_log_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags of `log`."""
+    books.add_arguments(parser)
+    parser.add_argument("--task", metavar="ID", required=True, help="whose callback, a task of --project")
 
 
 def add_replay_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,6 +72,18 @@ async def failed(options: argparse.Namespace, redis: Redis, out: TextIO) -> int:
     return 0
 
 
+async def log(options: argparse.Namespace, redis: Redis, out: TextIO) -> int:
+    """Print each attempt of a task's callback, and how far it is. Raises `CommandError` and `redis.RedisError`."""
+    queue = CallbackQueue(redis, _keyring(options, os.environ))
+    delivery = await queue.delivery((await _project(options, redis)).uid, options.task)
+    if delivery is None:
+        raise CommandError(f"nothing is kept of a callback of the task {options.task!r}: records live for a week")
+    for attempt in delivery.attempts:
+        print(f"{_time(attempt.at)}\t{attempt.seconds:.3f} s\t{attempt.error or f'status {attempt.status}'}", file=out)
+    print(delivery.state if delivery.next_at is None else f"next attempt {_time(delivery.next_at)}", file=out)
+    return 0
+
+
 async def replay(options: argparse.Namespace, redis: Redis, out: TextIO) -> int:
     """Have callbacks delivered once more; 1 where there is none. Raises `CommandError` and `redis.RedisError`."""
     queue = CallbackQueue(redis, _keyring(options, os.environ))
@@ -78,6 +97,10 @@ async def replay(options: argparse.Namespace, redis: Redis, out: TextIO) -> int:
     count = sum(again)
     print(f"{count} callback{'' if count == 1 else 's'} will be delivered once more", file=out)
     return 0 if count or options.failed else 1
+
+
+def _time(unix: float) -> str:
+    return datetime.fromtimestamp(unix, UTC).isoformat(timespec="seconds")
 
 
 async def _project(options: argparse.Namespace, redis: Redis) -> Project:

@@ -4,7 +4,7 @@ Every answer is `{"code", "message", "data"}`. `DELETE /api/status` takes an ord
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -37,6 +37,8 @@ async def generate(request: Request, writer: Writer, *, credential: str | None, 
     identity = authenticate(request, credential, PROTOCOL, services)
     fields = decode(request.body).fields
     body = read(fields, services.image_model)
+    for path, url in _urls(fields):
+        _check(path, url, services.fetcher.check)
     task_id = await order_pictures(
         request,
         services,
@@ -103,8 +105,12 @@ async def _asked(request: Request, credential: str | None, services: Services) -
 def _url(path: str, value: Any) -> None:
     if type(value) is not str:
         raise wrong(path, value, "an http or https URL")
+    _check(path, value, check_url)
+
+
+def _check(path: str, url: str, check: Callable[[str], object]) -> None:
     try:
-        check_url(value)
+        check(url)
     except FetchRefused as error:
         raise InvalidRequest(f"{path!r} is not taken: {error}", param=path) from None
 
@@ -115,6 +121,14 @@ def _images(path: str, value: Any) -> None:
         raise wrong(path, value, f"an array of at most {_MAX_IMAGES} URLs")
     for index, one in enumerate(value):
         _url(f"{path}[{index}]", one)
+
+
+def _urls(fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Every URL of an order whose fields are as they should be, with the place where it stands."""
+    for index, one in enumerate(fields.get("images") or ()):
+        yield f"images[{index}]", one
+    if fields.get("callback_url") is not None:
+        yield "callback_url", fields["callback_url"]
 
 
 async def _send(writer: Writer, answer: Mapping[str, Any]) -> None:

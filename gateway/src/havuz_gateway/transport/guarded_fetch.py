@@ -8,26 +8,20 @@
 """
 
 import asyncio
-import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from havuz_gateway.transport.addresses import Network, may_be_called
 from havuz_gateway.transport.base import TransportFailure
 from havuz_gateway.transport.client import CONNECT_TIMEOUT_SECONDS
 from havuz_gateway.transport.failures import FOREIGN, translate
+from havuz_gateway.transport.host_lookup import Pinned, Resolve, SystemResolver, number_of
 from havuz_gateway.transport.media_types import IMAGES, LOOK_BYTES, sniff
-
-Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-"""The addresses of a host (a name, or a number in any form). Raises `OSError`."""
 
 _SCHEMES = {"http": 80, "https": 443}
 _FIRST_FREE_PORT = 1024  # below it live mail servers and the like, which can be made to understand HTTP
@@ -38,7 +32,6 @@ _MAX_HEADER_BYTES = 16 * 1024
 _ANSWER_BYTES = 64 * 1024  # of the answer to a post that are read, so that the other side has its say
 _UNTOLD = ("", "application/octet-stream", "binary/octet-stream")  # what stores say that do not know
 _AGENT = "havuz"
-_LOOKUPS_AT_ONCE = 8
 
 
 class FetchRefused(Exception):
@@ -98,23 +91,6 @@ def check_url(text: str) -> URL:
     return url
 
 
-class SystemResolver:
-    """Asks the system's resolver, which also reads numbers such as `127.1` or `0x7f000001`.
-
-    In threads of its own: a name server that does not answer holds one for as long as it likes, and must not hold up
-    the look-ups of providers' names.
-    """
-
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(_LOOKUPS_AT_ONCE, thread_name_prefix="names-of-clients")
-
-    async def __call__(self, host: str, port: int) -> Sequence[str]:
-        """The addresses of a host. Raises `OSError` and `UnicodeError`."""
-        look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
-        found = await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
-        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
 class GuardedFetcher:
     """Calls clients' URLs. `allow` are networks beside the public ones; `tls` is how certificates are checked.
 
@@ -133,6 +109,16 @@ class GuardedFetcher:
         self._resolve = resolve or SystemResolver()
         self._tls = tls or ssl.create_default_context()
         self._room = asyncio.Semaphore(at_once)
+
+    def check(self, url: str) -> None:
+        """Tell at once of a URL that can't be called, as far as that is seen without a look-up. Raises `FetchRefused`.
+
+        A name passes here; where it leads is checked when it is called.
+        """
+        host = check_url(url).raw_host or ""
+        number = number_of(host)
+        if number is not None and not may_be_called(number, self._allow):
+            raise _not_public(host)
 
     async def fetch(self, url: str, *, limits: FetchLimits) -> Fetched:
         """The picture or sound behind a URL. Raises `FetchRefused` and `FetchFailed`."""
@@ -166,7 +152,7 @@ class GuardedFetcher:
         self, method: str, url: URL, *, headers: Mapping[str, str], body: bytes | None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """An answer, over a connection of its own that ends with it."""
-        pinned = _Pinned(await self._checked(url))
+        pinned = Pinned(await self._checked(url))
         sent = {"accept-encoding": "identity", "user-agent": _AGENT, **headers}
         try:
             async with (
@@ -177,7 +163,7 @@ class GuardedFetcher:
         except FOREIGN as error:
             raise _failed(translate(error)) from None
 
-    def _session(self, pinned: "_Pinned") -> aiohttp.ClientSession:
+    def _session(self, pinned: Pinned) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=self._tls, resolver=pinned, use_dns_cache=False, force_close=True),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_SECONDS),
@@ -196,34 +182,12 @@ class GuardedFetcher:
             raise FetchFailed(f"the host {host[:100]!r} of the URL was not found") from None
         # which address it is stays untold: that a name has one inside is nothing that a client should learn
         if not addresses or not all(may_be_called(address, self._allow) for address in addresses):
-            raise FetchRefused(f"the host {host[:100]!r} of the URL is not at a public address: use one that is")
+            raise _not_public(host)
         return addresses
 
 
-class _Pinned(AbstractResolver):
-    """Answers with the addresses that were checked, whatever the host's name leads to by now."""
-
-    def __init__(self, addresses: Sequence[str]) -> None:
-        self._addresses = addresses
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """The addresses as aiohttp wants them."""
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=socket.IPPROTO_TCP,
-                flags=socket.AI_NUMERICHOST,
-            )
-            for address in self._addresses
-        ]
-
-    async def close(self) -> None:
-        """Nothing is held."""
+def _not_public(host: str) -> FetchRefused:
+    return FetchRefused(f"the host {host[:100]!r} of the URL is not at a public address: use one that is")
 
 
 def _next(url: URL, location: str | None) -> URL:

@@ -5,10 +5,12 @@ import json
 import struct
 from typing import Any
 
+import aiohttp
 import pytest
 
 from harness.caller import calling
 from harness.fake_provider import FakeProvider, Json, RawEvents, error
+from harness.fake_provider_sound import Sound
 from harness.gateway import GatewayProcess
 from harness.paying import paying
 from harness.world import World
@@ -127,6 +129,23 @@ async def test_a_picture_costs_what_each_costs(world: World, gateway: GatewayPro
         row = (await pool.caller.get("/v1/usage")).json["data"][0]
         assert (row["images"], row["output_tokens"], row["cost"]) == (4, 2 * 1_056, "0.006")
         assert (await pool.proof()).faults == ()
+
+
+async def test_who_hangs_up_after_a_partial_picture_pays_for_what_is_drawn(
+    world: World, gateway: GatewayProcess
+) -> None:
+    price = Price(unit="USD", per_image=1_500_000)
+    async with paying(world, gateway, prices=(price,), route={"operations": IMAGE}) as pool:
+        (first,) = written(partial(0))
+        pool.provider.script(Sound([first], content_type="text/event-stream", hang=True))
+        body = {"model": pool.route.model, "prompt": "foxes", "n": 2, "stream": True, "partial_images": 1}
+        headers = {"authorization": f"Bearer {pool.customer.live}"}
+        async with aiohttp.ClientSession() as session:
+            url = f"{gateway.base_url}/v1/images/generations"
+            async with session.post(url, json=body, headers=headers) as answer:
+                await answer.content.readexactly(len(first))
+        (event,) = await pool.closed(1)
+        assert (event["status"], event["images"], event["cost"]) == ("cancelled", 2, "3000000")
 
 
 async def test_tokens_that_nobody_told_are_estimated_where_they_have_a_price(

@@ -49,15 +49,7 @@ async def order_pictures(
         callback_url=callback_url,
         headers={name: request.headers[name] for name in _TRACE if name in request.headers},
     )
-    try:
-        made = await services.tasks.submit(task_id, order, named)
-    except ServiceUnavailable:
-        raise  # perhaps it is written down: then its reservation must be there, and else the sweeper returns it
-    except GatewayError:
-        _released(ticket, services)
-        raise
-    if made != task_id:
-        _released(ticket, services)
+    made = await _submitted(task_id, order, named, ticket, services)
     await services.queue.add(uid, made)
     return made
 
@@ -93,9 +85,23 @@ async def _queued(task_id: str, uid: str, services: Services) -> str:
     return task_id
 
 
-def _released(ticket: Ticket | None, services: Services) -> None:
+def _release(ticket: Ticket | None, services: Services) -> None:
     if ticket is not None:
         services.meter.release(ticket.admitted)
+
+
+async def _submitted(task_id: str, order: Order, named: Named | None, ticket: Ticket | None, services: Services) -> str:
+    """The id under which the order is written down; where that is not this one, nothing is held for it any more."""
+    try:
+        made = await services.tasks.submit(task_id, order, named)
+    except ServiceUnavailable:
+        raise  # perhaps it is written down: then its reservation must be there, and else the sweeper returns it
+    except GatewayError:
+        _release(ticket, services)
+        raise
+    if made != task_id:
+        _release(ticket, services)
+    return made
 
 
 def _named(request: Request) -> Named | None:

@@ -36,6 +36,8 @@ async def order_pictures(
     known = await services.tasks.named(uid, named) if named is not None else None
     if known is not None:
         return await _queued(known, uid, services)
+    if not services.files.is_set:
+        raise ServiceUnavailable("no pictures can be ordered here: no object store is set to keep them in")
     action: Action = "image_edit" if body.get("images") else "image"
     _ = read_edit(body) if action == "image_edit" else read_generation(body)
     terms, ticket = await place(task_id, identity, picture_call(action, body), services)

@@ -1,12 +1,15 @@
 """Redis Cluster: six nodes; projects on each of them, slots on the move."""
 
 import asyncio
+from pathlib import Path
 
 from harness.caller import calling
 from harness.fixtures import StartGateway
 from harness.metering import UNIT
 from harness.money_round import open_shop
+from harness.paying import paying
 from harness.redis_cluster import ClusterInstallation
+from harness.tasks import PRICES, ROUTE, drawn, ended, order, studio
 from harness.world import World
 from havuz_contract import keys
 from havuz_gateway.metering.ledger import projects_with_books
@@ -71,3 +74,17 @@ async def test_responses_are_kept_and_gone_on_from(
             assert (await caller.post("/v1/responses", {**body, "input": named})).status == 200
             assert (await caller.send("DELETE", f"/v1/responses/{first}")).status == 200
             assert (await caller.get(f"/v1/responses/{first}")).status == 404
+
+
+async def test_orders_are_drawn_settled_and_forgotten_by_the_queue(
+    cluster: ClusterInstallation, cluster_world: World, encryption_keys: str, tmp_path: Path
+) -> None:
+    with studio(cluster.url, encryption_keys, tmp_path, task_lease="1") as gateway:
+        cluster_world.gateways.append(gateway)
+        async with paying(cluster_world, gateway, prices=PRICES, route=ROUTE) as customer:
+            customer.provider.always(drawn(delay=1.5))  # longer than the lease, so that it is kept in hand, too
+            data = await ended(customer.caller, await order(customer.caller))
+            (event,) = await customer.closed(1)
+            assert (data["status"], event["cost"], len(customer.provider.requests)) == ("SUCCESS", str(10**10), 1)
+            assert (await customer.proof()).faults == ()
+        assert "Traceback" not in gateway.log

@@ -175,6 +175,14 @@ async def test_while_redis_is_away_nothing_is_ordered(encryption_keys: str, tmp_
         assert (await customer.proof()).faults == ()
 
 
+async def test_without_an_object_store_nothing_is_ordered(world: World, gateway: GatewayProcess) -> None:
+    async with paying(world, gateway, prices=PRICES, route=ROUTE) as customer:
+        reply = await customer.caller.post("/api/generate", {"prompt": "a fox"})
+        assert reply.status == 503
+        assert "object store" in reply.json["message"]
+        assert (await customer.account()).reserved == 0
+
+
 async def test_the_queue_s_depth_is_a_metric(workshop: Studio) -> None:
     await order(workshop.customer.caller)
 

@@ -106,6 +106,11 @@ class ObjectStore:
         self._wall = wall
         self._random = random
 
+    @property
+    def is_set(self) -> bool:
+        """Whether anything can be kept."""
+        return self._store is not None
+
     async def put(self, body: bytes) -> FileName:
         """Keep a picture or sound, of the type that its bytes say. Raises `ServiceUnavailable` and `GatewayError`."""
         kind = sniff(body[:LOOK_BYTES])

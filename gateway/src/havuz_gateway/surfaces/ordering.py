@@ -36,6 +36,8 @@ async def order_pictures(
     known = await services.tasks.named(uid, named) if named is not None else None
     if known is not None:
         return await _queued(known, uid, services)
+    if not services.files.is_set:
+        raise ServiceUnavailable("no pictures can be ordered here: no object store is set to keep them in")
     action: Action = "image_edit" if body.get("images") else "image"
     _ = read_edit(body) if action == "image_edit" else read_generation(body)
     terms, ticket = await place(task_id, identity, picture_call(action, body), services)
@@ -49,15 +51,7 @@ async def order_pictures(
         callback_url=callback_url,
         headers={name: request.headers[name] for name in _TRACE if name in request.headers},
     )
-    try:
-        made = await services.tasks.submit(task_id, order, named)
-    except ServiceUnavailable:
-        raise  # perhaps it is written down: then its reservation must be there, and else the sweeper returns it
-    except GatewayError:
-        _released(ticket, services)
-        raise
-    if made != task_id:
-        _released(ticket, services)
+    made = await _submitted(task_id, order, named, ticket, services)
     await services.queue.add(uid, made)
     return made
 
@@ -93,9 +87,23 @@ async def _queued(task_id: str, uid: str, services: Services) -> str:
     return task_id
 
 
-def _released(ticket: Ticket | None, services: Services) -> None:
+def _release(ticket: Ticket | None, services: Services) -> None:
     if ticket is not None:
         services.meter.release(ticket.admitted)
+
+
+async def _submitted(task_id: str, order: Order, named: Named | None, ticket: Ticket | None, services: Services) -> str:
+    """The id under which the order is written down; where that is not this one, nothing is held for it any more."""
+    try:
+        made = await services.tasks.submit(task_id, order, named)
+    except ServiceUnavailable:
+        raise  # perhaps it is written down: then its reservation must be there, and else the sweeper returns it
+    except GatewayError:
+        _release(ticket, services)
+        raise
+    if made != task_id:
+        _release(ticket, services)
+    return made
 
 
 def _named(request: Request) -> Named | None:

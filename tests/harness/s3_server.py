@@ -18,6 +18,11 @@ _VERSION = "v1.8.0"
 _START_SECONDS = 20.0
 
 
+def build() -> Path:
+    """The server's executable, built once. Raises `BuildError`."""
+    return go_program("github.com/versity/versitygw/cmd/versitygw", _VERSION)
+
+
 class S3Server:
     """One bucket on a loopback port. `with S3Server() as server: open_store(server.url)`. Raises `BuildError`."""
 
@@ -47,7 +52,7 @@ class S3Server:
         data, sidecar = self.directory / "data", self.directory / "sidecar"
         (data / BUCKET).mkdir(parents=True)
         sidecar.mkdir()
-        executable = go_program("github.com/versity/versitygw/cmd/versitygw", _VERSION)
+        executable = build()
         own = ["--port", f"127.0.0.1:{self.port}", "--access", ACCESS_KEY, "--secret", SECRET_KEY, "--region", REGION]
         with (self.directory / "log").open("wb") as log:
             # a folder beside the data takes the metadata, for file systems without extended attributes

@@ -3,6 +3,7 @@
 import signal
 import sys
 
+from harness import s3_server
 from harness.cluster import binaries
 from harness.cluster.controlplane import ControlPlane
 
@@ -12,7 +13,7 @@ def main(arguments: list[str]) -> int:
     match arguments:
         case ["build"]:
             built = binaries.build()
-            print(f"control plane: {built.directory}\nhelm: {built.helm}")
+            print(f"control plane: {built.directory}\nhelm: {built.helm}\nS3-compatible server: {s3_server.build()}")
             return 0
         case ["run"]:
             return _run()

@@ -11,7 +11,9 @@ from typing import NamedTuple
 _MAX_HEAD = 8_192
 _MAX_PARTS = 256
 MAX_TEXT = 4 * 1024 * 1024  # bytes of all parts that are no files
-_BOUNDARY = re.compile(r'boundary=(?:"([^"]{1,70})"|([^\s;",]{1,70}))', re.IGNORECASE)
+# RFC 2046's characters of a boundary; those that have no place in a token need quotes around them.
+_BOUNDARY = re.compile(r""";\s*boundary=(?:"([\w'()+,./:=? -]{1,70})"|([\w'+.-]{1,70})(?=\s*(?:;|$)))""", re.I | re.A)
+_TOKEN = re.compile(rb"[\w'+.-]+")
 _PARAMETER = re.compile(r';\s*(name|filename\*?)=(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))', re.IGNORECASE)
 _ESCAPED = re.compile(r"\\(.)|%(22|0[AaDd])")
 
@@ -47,10 +49,15 @@ def boundary_of(content_type: str) -> bytes:
     """The boundary that a content type names. Raises `FormError`."""
     found = _BOUNDARY.search(content_type)
     if found is None:
-        raise FormError(
-            "content-type multipart/form-data names no boundary: send the one that the body is written with"
-        )
-    return (found[1] or found[2]).encode("latin-1", "replace")
+        raise FormError("content-type multipart/form-data names no usable boundary: send the one of the body")
+    return (found[1] or found[2]).encode()
+
+
+def content_type_of(boundary: bytes) -> str:
+    """The content type of a form with this boundary."""
+    text = boundary.decode()
+    written = text if _TOKEN.fullmatch(boundary) else f'"{text}"'
+    return f"multipart/form-data; boundary={written}"
 
 
 class FormReader:

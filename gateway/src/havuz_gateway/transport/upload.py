@@ -7,7 +7,7 @@ import weakref
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from typing import Any
 
-from havuz_gateway.protocols.multipart import FormReader, Part, Span, fields_of, rewritten
+from havuz_gateway.protocols.multipart import FormReader, Part, Span, content_type_of, fields_of, rewritten
 from havuz_gateway.transport.base import Payload
 
 MEMORY_BYTES = 1024 * 1024
@@ -72,8 +72,8 @@ class Upload:
     `append`, `close` and `fields` raise `FormError`.
     """
 
-    def __init__(self, content_type: str, boundary: bytes, room: UploadRoom) -> None:
-        self.content_type = content_type
+    def __init__(self, boundary: bytes, room: UploadRoom) -> None:
+        self.content_type = content_type_of(boundary)
         self.size = 0
         self.parts: tuple[Part, ...] = ()
         self._boundary = boundary

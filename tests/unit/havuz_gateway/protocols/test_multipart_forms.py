@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from havuz_gateway.protocols.multipart import FormError, FormReader, Part, Span, boundary_of, fields_of, rewritten
+from havuz_gateway.protocols.multipart import (
+    FormError,
+    FormReader,
+    Part,
+    Span,
+    boundary_of,
+    content_type_of,
+    fields_of,
+    rewritten,
+)
 
 BOUNDARY = b"--xY'9"
 PARTS = [
@@ -94,16 +103,22 @@ def test_a_name_that_comes_twice_is_refused_unless_it_is_a_list() -> None:
 
 @pytest.mark.parametrize(
     ("content_type", "boundary"),
-    [("multipart/form-data; boundary=abc", b"abc"), ('multipart/form-data;charset=utf-8; Boundary="a b;c"', b"a b;c")],
-    ids=["plain", "quoted"],
+    [
+        ("multipart/form-data; boundary=abc", b"abc"),
+        ('multipart/form-data;charset=utf-8; Boundary="a b:c"', b"a b:c"),
+        ("multipart/form-data; boundary=----WebKitFormBoundaryjwSa7J ; charset=utf-8", b"----WebKitFormBoundaryjwSa7J"),
+    ],
+    ids=["plain", "quoted", "followed"],
 )
 def test_the_boundary_is_in_the_content_type(content_type: str, boundary: bytes) -> None:
     assert boundary_of(content_type) == boundary
+    assert boundary_of(content_type_of(boundary)) == boundary
 
 
-def test_a_content_type_without_a_boundary_is_refused() -> None:
-    with pytest.raises(FormError, match="names no boundary"):
-        boundary_of("multipart/form-data")
+@pytest.mark.parametrize("rest", ["", "; boundary=", '; boundary="a', "; boundary=\xe7", '; boundary="a;b"'])
+def test_a_content_type_without_a_boundary_is_refused(rest: str) -> None:
+    with pytest.raises(FormError, match="names no usable boundary"):
+        boundary_of("multipart/form-data" + rest)
 
 
 def test_a_span_says_where_a_content_stands() -> None:

@@ -84,8 +84,7 @@ async def read_form(
     if length is not None and length > _FREE:
         check_sender()
     try:
-        content_type = request.headers.get("Content-Type", "")
-        upload = Upload(content_type, boundary_of(content_type), room)
+        upload = Upload(boundary_of(request.headers.get("Content-Type", "")), room)
         await _continue(request)
         async with asyncio.timeout(total):
             async for piece in _arriving(request.content, limit, idle, check_sender):

@@ -113,7 +113,7 @@ def test_tasks_are_done_by_workers_or_by_the_gateways_themselves(cluster: Cluste
     assert roles("worker.enabled=false") == {"gateway": "both"}
     [scaler] = _of_kind(_render(cluster, "worker.autoscaling.enabled=true"), "HorizontalPodAutoscaler")
     assert scaler["spec"]["metrics"][0]["external"]["metric"] == {"name": "havuz_tasks_open"}
-    assert cluster.kubectl("--namespace", SYSTEM, "apply", "--dry-run=server", "-f", "-", stdin=json.dumps(scaler))
+    assert cluster.kubectl("--namespace", "default", "apply", "--dry-run=server", "-f", "-", stdin=json.dumps(scaler))
 
 
 def test_an_existing_redis_replaces_the_bundled_one(cluster: Cluster) -> None:

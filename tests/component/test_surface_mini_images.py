@@ -1,6 +1,7 @@
 """`POST /api/texttoimage` and its jobs, of a real gateway: every field, default, bound, list, status and error."""
 
 import asyncio
+import base64
 import json
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -9,8 +10,9 @@ from typing import Any
 import aiohttp
 import pytest
 
+from harness.builders import make_route, make_target, make_upstream
 from harness.caller import Caller, Reply, calling
-from harness.fake_provider import Hang, error
+from harness.fake_provider import FakeProvider, Hang, Json, error
 from harness.fixtures import publish_nothing
 from harness.gateway import GatewayProcess
 from harness.paying import Paying, paying
@@ -218,3 +220,24 @@ async def test_the_same_idempotency_key_is_one_job(customer: Paying) -> None:
     assert replies[0].json == replies[1].json
     assert (await job_of(customer.caller, replies[1]))["status"] == "success"
     assert len(customer.provider.requests) == 1
+
+
+async def test_a_stable_diffusion_server_is_asked_in_its_own_words(customer: Paying, drawing: GatewayProcess) -> None:
+    picture = base64.b64encode(PNG).decode()
+    async with FakeProvider() as server:
+        server.always(Json(body={"images": [picture], "parameters": {}, "info": "{}"}))
+        upstream = make_upstream(server.base_url.removesuffix("/v1"), provider="stable-diffusion", credential="")
+        route = make_route(
+            make_target(upstream, model="realisticVisionV60B1"),
+            name="juggernaut", operations=frozenset({"image"}), prices=customer.route.prices,
+        )  # fmt: skip
+        await customer.world.apply(upstream, route)
+        fields = {"model": "juggernaut", "prompt": "a fox", "negativePrompt": "ugly", "scheduler": "Euler a"}
+        told = await job_of(customer.caller, await customer.caller.post("/api/texttoimage/", fields))
+        assert told["status"] == "success", told
+        asked = server.requests[0]
+    assert asked.path == "/sdapi/v1/txt2img"
+    known = {"prompt": "a fox", "negative_prompt": "ugly", "sampler_name": "Euler a", "steps": 4, "cfg_scale": 2}
+    assert known.items() <= asked.json.items()
+    assert (asked.json["width"], asked.json["height"]) == (1024, 1024)
+    assert asked.json["override_settings"] == {"sd_model_checkpoint": "realisticVisionV60B1"}

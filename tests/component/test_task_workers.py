@@ -93,6 +93,23 @@ async def test_an_order_waits_for_a_worker_and_can_be_cancelled_until_then(works
     assert worker.readiness()[0] == 200
 
 
+async def test_one_key_sent_many_times_at_once_is_one_task_and_one_charge(workshop: Studio) -> None:
+    customer = workshop.customer
+    customer.provider.always(drawn())
+    named = {"idempotency-key": "the same"}
+    replies = await asyncio.gather(
+        *(customer.caller.post("/api/generate", {"prompt": "a fox"}, **named) for _ in range(6))
+    )
+    taken = {reply.json["data"]["task_id"] for reply in replies if reply.status == 200}
+    assert len(taken) == 1
+    assert {reply.status for reply in replies} <= {200, 402}  # the balance is held for one of them at a time
+    await workshop.worker()
+    assert (await ended(customer.caller, taken.pop()))["status"] == "SUCCESS"
+    (event,) = await customer.closed(1)
+    assert (event["cost"], len(customer.provider.requests)) == (str(10**10), 1)
+    assert (await customer.proof()).faults == ()
+
+
 async def test_a_task_whose_worker_died_is_done_by_another_and_paid_once(workshop: Studio) -> None:
     customer = workshop.customer
     customer.provider.script(Hang(), drawn())

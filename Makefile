@@ -12,7 +12,7 @@ WORKERS ?= 2
 RUN := $(UV) run --frozen --no-sync
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help up sync lint format types test unit component faults clients apiserver generate check fuzz bench fault-matrix docs clean
+.PHONY: help up sync lint format types test unit component faults clients apiserver generate check fuzz bench fault-matrix simulate docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -76,6 +76,9 @@ bench: sync ## CPU per request and per streamed chunk, beside nginx and a plain 
 
 fault-matrix: sync ## every way in which keys fail, under load: what clients see, and what waiting it costs
 	$(RUN) python -m bench.fault_matrix
+
+simulate: sync ## a large fleet in virtual time: what gossip costs, how a pool heals (ARGS="--pods 1000 --only refused")
+	$(RUN) python -m bench.simulation $(ARGS)
 
 docs: $(UV) ## build the documentation site
 	@$(UV) sync --quiet --frozen --group docs --python $(PYTHON)

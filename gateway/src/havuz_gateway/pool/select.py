@@ -46,12 +46,10 @@ def pick(
             if candidate in tried or (allowed is not None and not allowed(candidate)):
                 continue
             member, model = candidate.member, candidate.target.model
-            if (member.health.well and member.site.well) or (
-                member.blocked(model, now) is None and not member.health.resting(model, now)
-            ):
+            if member.health.well and member.site.well:
                 usable.append(candidate)
             elif member.blocked(model, now) is None:
-                resting.append(candidate)
+                (resting if member.health.resting(model, now) else usable).append(candidate)
         if usable:
             if again:
                 usable = [one for one in usable if not one.member.health.failing] or usable

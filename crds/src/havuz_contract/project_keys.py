@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from havuz_contract.v1alpha1.meta import API_VERSION, GROUP
@@ -89,24 +90,34 @@ def missing_keys(project: Project, secrets: Collection[tuple[str, str]]) -> list
     return [one for one in wanted if (project.metadata.namespace, one.secret_name) not in secrets]
 
 
+def labels(project: Project, key: ProjectKey) -> dict[str, str]:
+    """The labels by which the Secret of a made key is known as one that havuz made, and may write."""
+    return {
+        "app.kubernetes.io/managed-by": "havuz",
+        PROJECT_LABEL: project.metadata.name,
+        KEY_LABEL: key.name,
+    }
+
+
 def secret_data(key: str, now: datetime) -> Mapping[str, str]:
     """The entries of a made key's Secret, not encoded."""
     return {KEY_ENTRY: key, CREATED_ENTRY: now.isoformat(timespec="seconds").replace("+00:00", "Z")}
 
 
-def secret_body(project: Project, missing: MissingKey, *, key: str, now: datetime) -> dict[str, Any]:
-    """The Secret of a made key, as the API server wants it; it is deleted together with its Project."""
+def secret_body(
+    project: Project, missing: MissingKey, *, key: str, now: datetime, beside: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, Any]:
+    """The Secret of a made key, as the API server wants it, with the entries `beside` the key's own.
+
+    It is deleted together with its Project.
+    """
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {
             "name": missing.secret_name,
             "namespace": project.metadata.namespace,
-            "labels": {
-                "app.kubernetes.io/managed-by": "havuz",
-                PROJECT_LABEL: project.metadata.name,
-                KEY_LABEL: missing.key.name,
-            },
+            "labels": labels(project, missing.key),
             "ownerReferences": [
                 {
                     "apiVersion": API_VERSION,
@@ -119,5 +130,5 @@ def secret_body(project: Project, missing: MissingKey, *, key: str, now: datetim
             ],
         },
         "type": "Opaque",
-        "stringData": dict(secret_data(key, now)),
+        "stringData": {**secret_data(key, now), **beside},
     }

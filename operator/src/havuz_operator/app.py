@@ -13,7 +13,6 @@ from functools import partial
 from redis.asyncio import Redis
 
 from havuz_contract.background import Background, Work
-from havuz_contract.compiler.compile import Compiled
 from havuz_contract.connection import connect
 from havuz_contract.publish import Publisher
 from havuz_operator.fleet import Fleet
@@ -22,7 +21,7 @@ from havuz_operator.health_report import HealthReport
 from havuz_operator.kube import Kube, KubeError
 from havuz_operator.leadership import Leadership
 from havuz_operator.money_report import MoneyReport
-from havuz_operator.project_keys import make_missing
+from havuz_operator.project_keys import KeyMaker
 from havuz_operator.publication import Publication
 from havuz_operator.reconcile import Reconciler
 from havuz_operator.settings import Settings
@@ -99,7 +98,6 @@ class _Parts:
     def __init__(self, settings: Settings, *, world: World, kube: Kube, client: Redis) -> None:
         keyring = settings.keyring()
         self._world = world
-        self._kube = kube
         self._publication = Publication(client, lambda: Publisher(client, keyring))
         self._fleet = Fleet(client, on_change=self._fleet_changed, monotonic=time.monotonic, wall=time.time)
         self._health = HealthReport(client, on_change=self._wake)
@@ -107,7 +105,7 @@ class _Parts:
         self._reconciler = Reconciler(
             world=world,
             publication=self._publication,
-            make_keys=self._make_keys,
+            keep_keys=KeyMaker(world=world, kube=kube, clock=_now, random=os.urandom).keep,
             credit=self._money.credit,
             on_compiled=self._wake,
             clock=_now,
@@ -134,9 +132,6 @@ class _Parts:
         self._wake()
         if self._fleet.found is not None and self._fleet.found < self._publication.revision:
             self._world.changed.set()
-
-    async def _make_keys(self, compiled: Compiled) -> bool:
-        return await make_missing(compiled, world=self._world, kube=self._kube, now=_now(), random=os.urandom)
 
 
 async def _resync(kube: Kube, world: World, *, interval: float) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from havuz_contract.v1alpha1.meta import API_VERSION
+from havuz_contract.v1alpha1.shared import seconds
 from havuz_operator.conditions import Transition, timestamp
 from havuz_operator.world import Document
 
@@ -40,12 +41,22 @@ def happening(transition: Transition) -> Happening | None:
             return Happening("Normal", after.reason, after.message)
         case "Programmed" if after.status == "True" and (transition.before is None or transition.flipped):
             return Happening("Normal", after.reason, after.message)
+        case "Rotated" if after.status == "False" and after.reason == "RotationRefused":
+            return Happening("Warning", after.reason, after.message)
         case "Usable":
             return _usability(transition)
         case "Credited" | "Funded" | "Priced":
             return _money(transition)
         case _:
             return None
+
+
+def key_rotated(name: str, secret_name: str, *, grace: str) -> Happening:
+    """A key of a Project was replaced, and the one before it works for `grace`."""
+    before = f"the former key works for {grace}" if seconds(grace) else "the former key does not work any more"
+    return Happening(
+        "Normal", "KeyRotated", f"Key {name!r} was rotated: the new one is in Secret {secret_name!r}, {before}."
+    )
 
 
 def _usability(transition: Transition) -> Happening | None:

@@ -106,6 +106,21 @@ class Kube:
                 return None
             raise
 
+    async def patch_secret(
+        self, namespace: str, name: str, *, version: int, entries: Mapping[str, str]
+    ) -> Document | None:
+        """Write entries of a Secret that is still at `version`, and return it as it is then. Raises `KubeError`.
+
+        None when it has been changed since, or is gone.
+        """
+        body = {"metadata": {"resourceVersion": str(version)}, "stringData": dict(entries)}
+        try:
+            return await self._call("PATCH", f"{_path(SECRET, namespace)}/{name}", body=body, content_type=_MERGE_PATCH)
+        except KubeError as error:
+            if error.status in (404, 409):
+                return None
+            raise
+
     async def create_event(self, body: Mapping[str, Any]) -> None:
         """Post an Event; in a namespace that is being deleted nobody reads it any more. Raises `KubeError`."""
         try:

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
+from math import inf
 
 from havuz_contract.compiler.compile import Compiled, Memo, ObjectStatus, Resources
 from havuz_contract.compiler.compile import compile as compile_snapshot
@@ -16,14 +18,15 @@ _log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = (0.1, 0.3, 1.0, 3.0, 10.0)
 
-MakeKeys = Callable[[Compiled], Awaitable[bool]]
+KeepKeys = Callable[[Compiled], Awaitable[bool]]
 Credit = Callable[[Mapping[str, Project]], Awaitable[None]]
 
 
 class Reconciler:
     """Keeps what gateways serve equal to what the world says. `on_compiled` is called after each round.
 
-    `make_keys` makes missing project keys and says whether it did; `credit` applies the credits of what is published.
+    `keep_keys` makes and rotates project keys, and says whether it did; `credit` applies the credits of what is
+    published.
     """
 
     def __init__(
@@ -31,7 +34,7 @@ class Reconciler:
         *,
         world: World,
         publication: Publication,
-        make_keys: MakeKeys,
+        keep_keys: KeepKeys,
         credit: Credit,
         on_compiled: Callable[[], None],
         clock: Callable[[], datetime],
@@ -41,18 +44,19 @@ class Reconciler:
         self._compiled_from: dict[ObjectRef, KubeObject] = {}
         self._world = world
         self._publication = publication
-        self._make_keys = make_keys
+        self._keep_keys = keep_keys
         self._credit = credit
         self._on_compiled = on_compiled
         self._clock = clock
         self._debounce = debounce
         self._memo: Memo = {}
+        self._next_end = inf
 
     async def run(self) -> None:
         """Run until cancelled. Whatever fails is logged and tried again, ever more slowly."""
         failures = 0
         while True:
-            await self._world.changed.wait()
+            await self._rest()
             await asyncio.sleep(self._debounce)
             self._world.changed.clear()
             try:
@@ -87,9 +91,16 @@ class Reconciler:
         snapshot = self._compiled.snapshot
         return snapshot.upstreams.get(uid) or snapshot.routes.get(uid) or snapshot.projects.get(uid)
 
+    async def _rest(self) -> None:
+        """Return when the world has changed, or when a key ends, which changes what is to be said of it."""
+        seconds = None if self._next_end == inf else max(0.0, self._next_end - self._clock().timestamp())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._world.changed.wait()
+
     async def _round(self) -> None:
         compiled, resources = await self._compile()
-        if await self._make_keys(compiled):
+        if await self._keep_keys(compiled):
             compiled, resources = await self._compile()
         objects: tuple[KubeObject, ...] = (*resources.upstream_keys, *resources.model_routes, *resources.projects)
         self._compiled, self._compiled_from = compiled, {one.ref: one for one in objects}
@@ -102,5 +113,13 @@ class Reconciler:
 
     async def _compile(self) -> tuple[Compiled, Resources]:
         resources, secrets = self._world.resources(), self._world.secrets()
-        compiled = await asyncio.to_thread(compile_snapshot, resources, secrets, self._clock(), memo=self._memo)
+        now = self._clock()
+        compiled = await asyncio.to_thread(compile_snapshot, resources, secrets, now, memo=self._memo)
+        self._next_end = _next_end(compiled.snapshot.projects.values(), now.timestamp())
         return compiled, resources
+
+
+def _next_end(projects: Iterable[Project], now: float) -> float:
+    """When the next key of these projects ends, in unix seconds; infinity: none does."""
+    ends = (key.expires_at for project in projects for key in project.keys if key.expires_at is not None)
+    return min((end for end in ends if end > now), default=inf)

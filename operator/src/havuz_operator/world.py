@@ -52,6 +52,7 @@ class World:
         self.changed = asyncio.Event()
         self.objects: dict[ObjectRef, Stored] = {}
         self._secrets: dict[tuple[str, str], Mapping[str, str]] = {}
+        self._secret_labels: dict[tuple[str, str], Mapping[str, str]] = {}
         self._namespaces: dict[str, Mapping[str, str]] = {}
         self._versions: dict[ObjectRef, int] = {}
 
@@ -63,6 +64,12 @@ class World:
     def secrets(self) -> dict[tuple[str, str], Mapping[str, str]]:
         """Entries of every Secret by (namespace, name), as text: a copy. Entries that are no text are left out."""
         return dict(self._secrets)
+
+    def secret_version(self, namespace: str, name: str, *, labels: Mapping[str, str]) -> int | None:
+        """The version of a Secret as it is known here, where it carries these labels; None: it does not, or is gone."""
+        if labels.items() <= self._secret_labels.get((namespace, name), {}).items():
+            return self._versions.get(ObjectRef(SECRET, namespace, name))
+        return None
 
     def put(self, document: Document) -> None:
         """Take in an object as it is now. An older version than the one known is ignored."""
@@ -94,10 +101,12 @@ class World:
         match ref.kind:
             case "Secret":
                 known, fresh = self._secrets.get((ref.namespace, ref.name)), _entries(document)
+                before, labels = self._secret_labels.get((ref.namespace, ref.name)), _labels(document)
                 self._secrets[ref.namespace, ref.name] = fresh
-                return known != fresh
+                self._secret_labels[ref.namespace, ref.name] = labels
+                return known != fresh or before != labels
             case "Namespace":
-                labels = dict(document["metadata"].get("labels") or {})
+                labels = _labels(document)
                 known, self._namespaces[ref.name] = self._namespaces.get(ref.name), labels
                 return known != labels
             case _:
@@ -119,6 +128,7 @@ class World:
         match ref.kind:
             case "Secret":
                 self._secrets.pop((ref.namespace, ref.name), None)
+                self._secret_labels.pop((ref.namespace, ref.name), None)
             case "Namespace":
                 self._namespaces.pop(ref.name, None)
             case _:
@@ -129,6 +139,10 @@ class World:
 def _ref(document: Document) -> ObjectRef:
     metadata = document["metadata"]
     return ObjectRef(str(document["kind"]), str(metadata.get("namespace", "")), str(metadata["name"]))
+
+
+def _labels(document: Document) -> Mapping[str, str]:
+    return dict(document["metadata"].get("labels") or {})
 
 
 def _version(document: Document) -> int:

@@ -9,7 +9,6 @@ from typing import Any
 
 from havuz_contract import periods
 from havuz_contract.compiler.chain import Check, Finding
-from havuz_contract.v1alpha1.meta import KubeModel
 from havuz_contract.v1alpha1.modelroute import ModelRoute, Parameters
 from havuz_contract.v1alpha1.project import Project
 from havuz_contract.v1alpha1.upstreamkey import UpstreamKey
@@ -27,22 +26,6 @@ def _only(path: str, value: Callable[[Any], Any], *, supported: Any) -> Check[An
             yield Finding("UnsupportedValue", sentence)
 
     return check
-
-
-def _unset(path: str, value: Callable[[Any], Any]) -> Check[Any]:
-    """Refuse a field that says anything."""
-
-    def check(subject: Any) -> Iterator[Finding]:
-        if _says_something(value(subject)):
-            yield Finding("UnsupportedValue", f"{path} is not enforced by this version; remove it")
-
-    return check
-
-
-def _says_something(value: Any) -> bool:
-    if isinstance(value, KubeModel):
-        return any(content is not None for _, content in value)
-    return bool(value)
 
 
 def _cheapest_has_prices(route: ModelRoute) -> Iterator[Finding]:
@@ -103,6 +86,5 @@ MODEL_ROUTE: tuple[Check[ModelRoute], ...] = (
 
 PROJECT: tuple[Check[Project], ...] = (
     _time_zone,
-    _unset("spec.rotationGrace", lambda it: it.spec.rotation_grace),
     _only("spec.selfService.maxKeys", lambda it: it.spec.self_service.max_keys, supported=0),
 )

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import inf
+from typing import Any
 
-from havuz_contract import project_keys
-from havuz_contract.compiler import billing, checks, credentials
+from havuz_contract import project_keys, rotation
+from havuz_contract.compiler import billing, checks, credentials, rotations
 from havuz_contract.compiler.chain import Finding, examine
 from havuz_contract.compiler.credentials import Missing, Secrets
 from havuz_contract.compiler.outcome import ObjectStatus, Outcome
@@ -18,8 +19,6 @@ from havuz_contract.v1alpha1.conditions import Condition, resolved, unresolved
 from havuz_contract.v1alpha1.project import Project, ProjectKey
 
 _SHORTEST_KEY = 16
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_YEARS = range(1971, 9000)  # within these, no time zone leads out of what a timestamp can say
 _PROTOCOLS = {"OpenAI": ("openai_chat", "openai_responses"), "Anthropic": ("anthropic",), "Gemini": ("gemini",)}
 
 
@@ -27,16 +26,24 @@ _PROTOCOLS = {"OpenAI": ("openai_chat", "openai_responses"), "Anthropic": ("anth
 class ReadProject:
     """A project and the keys read for it, before they are compared with those of other projects.
 
-    `alone` is what it compiles to when no key is another's and none has expired: the usual case, worked out once.
+    `former` are keys that were replaced and still work, under the name of the one in their place. `judged` are the
+    conditions beside Resolved. `alone` is what it compiles to when no key is another's and none has expired: the usual
+    case, worked out once.
     """
 
     project: Project
-    accepted: Condition
+    judged: tuple[Condition, ...]
     keys: tuple[KeyPart, ...]
+    former: tuple[KeyPart, ...]
     faults: tuple[Finding, ...]
     part: ProjectPart
-    alone: Outcome[ProjectPart]
     expires_first: float
+    alone: Outcome[ProjectPart] | None = None
+
+    @property
+    def served(self) -> bool:
+        """Whether the project is accepted."""
+        return self.judged[0].status == "True"
 
 
 class KeyOwners:
@@ -45,12 +52,12 @@ class KeyOwners:
     def __init__(self) -> None:
         self._owners: dict[str, str] = {}
 
-    def claim(self, uid: str, keys: Iterable[KeyPart]) -> frozenset[str]:
-        """Take the keys for the project `uid`; returns the names of those that are another's, or the same twice."""
+    def claim(self, uid: str, keys: Iterable[KeyPart]) -> frozenset[tuple[str, str]]:
+        """Take the keys for the project `uid`; returns name and hash of those that are another's, or there twice."""
         refused = []
         for key in keys:
             if key.sha256 in self._owners:
-                refused.append(key.name)
+                refused.append((key.name, key.sha256))
             else:
                 self._owners[key.sha256] = uid
         return frozenset(refused)
@@ -59,6 +66,7 @@ class KeyOwners:
 def read(project: Project, secrets: Secrets) -> ReadProject:
     """Everything of a project that depends on it and its Secrets alone."""
     keys: list[KeyPart] = []
+    former: list[KeyPart] = []
     faults: list[Finding] = []
     for key in project.spec.keys:
         found = _read_key(project, key, secrets)
@@ -66,17 +74,17 @@ def read(project: Project, secrets: Secrets) -> ReadProject:
             faults.append(Finding(found.reason, f"key {key.name!r}: {found.sentence}"))
         else:
             keys.append(found)
-    accepted, ready, missing = examine(checks.PROJECT, project), tuple(keys), tuple(faults)
-    part = _part(project, ready)
-    return ReadProject(
+            former += rotations.former_parts(found, _entries(project, key, secrets)) if key.secret_ref is None else ()
+    whole = ReadProject(
         project=project,
-        accepted=accepted,
-        keys=ready,
-        faults=missing,
-        part=part,
-        alone=_outcome(project, accepted, part, faults=missing, now=-inf),
-        expires_first=min((key.expires_at for key in ready if key.expires_at is not None), default=inf),
+        judged=(examine(checks.PROJECT, project), *rotations.judged(project, secrets)),
+        keys=tuple(keys),
+        former=tuple(former),
+        faults=tuple(faults),
+        part=_part(project, (*keys, *former)),
+        expires_first=min((key.expires_at for key in (*keys, *former) if key.expires_at is not None), default=inf),
     )
+    return replace(whole, alone=_outcome(whole, now=-inf))
 
 
 def secret_inputs(project: Project, secrets: Secrets) -> tuple[object, ...]:
@@ -87,35 +95,50 @@ def secret_inputs(project: Project, secrets: Secrets) -> tuple[object, ...]:
         ref = key.secret_ref
         name, entry = (ref.name, ref.key) if ref else (f"{project.metadata.name}-{key.name}", project_keys.KEY_ENTRY)
         found = secrets.get((namespace, name))
-        inputs.append(found and (found.get(entry), found.get(project_keys.CREATED_ENTRY)))
+        inputs.append(found and tuple(map(found.get, (entry, project_keys.CREATED_ENTRY, *rotation.ENTRIES))))
     return tuple(inputs)
 
 
 def finish(read_: ReadProject, owners: KeyOwners, now: datetime) -> Outcome[ProjectPart]:
-    """The project's part and status, once its keys are its own. A key that is another's does not work here."""
-    served = read_.accepted.status == "True"
-    foreign = owners.claim(read_.project.uid, read_.keys) if served else frozenset()
-    if not foreign and now.timestamp() < read_.expires_first:
+    """The project's part and status, once its keys are its own. A key that is another's does not work here.
+
+    A key that was replaced is left out once it has ended; any other is left to the gateway's clock, which can say so.
+    """
+    moment = now.timestamp()
+    foreign = owners.claim(read_.project.uid, (*read_.keys, *read_.former)) if read_.served else frozenset()
+    if read_.alone is not None and not foreign and moment < read_.expires_first:
         return read_.alone
-    part, faults = read_.part, read_.faults
-    if foreign:
-        part = part.model_copy(update={"keys": tuple(key for key in read_.keys if key.name not in foreign)})
-        faults = (*faults, *(_duplicate(name) for name in sorted(foreign)))
-    return _outcome(read_.project, read_.accepted, part, faults=faults, now=now.timestamp())
-
-
-def _outcome(
-    project: Project, accepted: Condition, part: ProjectPart, *, faults: tuple[Finding, ...], now: float
-) -> Outcome[ProjectPart]:
-    served = accepted.status == "True"
-    total = len(project.spec.keys)
-    status = ObjectStatus(
-        uid=project.uid,
-        conditions=(accepted, _resolution(part.keys, total, faults, now)),
-        fields={"keys": [_shown(key) for key in part.keys], "keysReady": f"{len(part.keys)}/{total}"},
-        served=served,
+    keys = tuple(key for key in read_.keys if (key.name, key.sha256) not in foreign)
+    former = tuple(key for key in read_.former if (key.name, key.sha256) not in foreign and not _ended(key, moment))
+    names = sorted({name for name, _ in foreign})
+    own = replace(
+        read_,
+        keys=keys,
+        former=former,
+        faults=(*read_.faults, *map(_duplicate, names)),
+        part=read_.part.model_copy(update={"keys": (*keys, *former)}),
     )
-    return Outcome(part if served else None, status)
+    return _outcome(own, now=moment)
+
+
+def _ended(key: KeyPart, now: float) -> bool:
+    return key.expires_at is not None and key.expires_at <= now
+
+
+def _outcome(read_: ReadProject, *, now: float) -> Outcome[ProjectPart]:
+    accepted, *others = read_.judged
+    total = len(read_.project.spec.keys)
+    status = ObjectStatus(
+        uid=read_.project.uid,
+        conditions=(accepted, _resolution(read_.keys, total, read_.faults, now), *others),
+        fields={"keys": _shown(read_.keys, read_.former), "keysReady": f"{len(read_.keys)}/{total}"},
+        served=read_.served,
+    )
+    return Outcome(read_.part if read_.served else None, status)
+
+
+def _entries(project: Project, key: ProjectKey, secrets: Secrets) -> Mapping[str, str]:
+    return secrets.get((project.metadata.namespace, project_keys.secret_of(project, key).name), {})
 
 
 def _read_key(project: Project, key: ProjectKey, secrets: Secrets) -> KeyPart | Missing:
@@ -130,14 +153,14 @@ def _read_key(project: Project, key: ProjectKey, secrets: Secrets) -> KeyPart | 
             f"entry {ref.key!r} of Secret {ref.name!r} is shorter than {_SHORTEST_KEY} characters; use a longer key"
         )
         return Missing("InvalidSecret", sentence)
-    digest = project_keys.sha256(value)
+    digest, entries = project_keys.sha256(value), _entries(project, key, secrets)
     return KeyPart(
-        id=project_keys.key_id(digest),
+        id=project_keys.key_id(digest) if key.secret_ref else rotation.public_id(entries, digest),
         name=key.name,
         sha256=digest,
         mode=key.mode,
         masked=project_keys.masked(value),
-        created_at=_created(project, secrets.get((project.metadata.namespace, ref.name), {})),
+        created_at=_created(project, entries),
         expires_at=key.expires_at.timestamp() if key.expires_at else None,
         limits=billing.limits(key.limits),
     )
@@ -145,11 +168,8 @@ def _read_key(project: Project, key: ProjectKey, secrets: Secrets) -> KeyPart | 
 
 def _created(project: Project, entries: Mapping[str, str]) -> float:
     """When the key was made, in unix seconds: as its Secret says, else when its project was; 0 where nobody knows."""
-    try:
-        moment = datetime.fromisoformat(entries[project_keys.CREATED_ENTRY])
-    except (KeyError, ValueError):
-        moment = project.metadata.creation_timestamp or _EPOCH
-    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() if moment.year in _YEARS else 0.0
+    born = project.metadata.creation_timestamp
+    return rotation.created_at(entries) or (born.timestamp() if born else 0.0)
 
 
 def _part(project: Project, keys: tuple[KeyPart, ...]) -> ProjectPart:
@@ -181,19 +201,26 @@ def _duplicate(name: str) -> Finding:
 def _resolution(keys: tuple[KeyPart, ...], total: int, faults: tuple[Finding, ...], now: float) -> Condition:
     if faults:
         return unresolved(faults[0].reason, [fault.sentence for fault in faults])
-    expired = [key.name for key in keys if key.expires_at is not None and key.expires_at <= now]
+    expired = [key.name for key in keys if _ended(key, now)]
     if expired:
         return resolved(f"All {total} keys were found; expired: {', '.join(expired)}.")
     return resolved(f"All {total} keys were found." if total else "The project has no keys.")
 
 
-def _shown(key: KeyPart) -> dict[str, str]:
-    shown = {"name": key.name, "id": key.id, "masked": key.masked}
-    if key.created_at:
-        shown["createdAt"] = _iso(key.created_at)
-    if key.expires_at is not None:
-        shown["expiresAt"] = _iso(key.expires_at)
+def _shown(keys: tuple[KeyPart, ...], former: tuple[KeyPart, ...]) -> list[dict[str, Any]]:
+    shown: list[dict[str, Any]] = []
+    for key in keys:
+        replaced = [{"masked": one.masked, **_times(one)} for one in former if one.name == key.name]
+        shown.append(
+            {"name": key.name, "id": key.id, "masked": key.masked, **_times(key)}
+            | ({"former": replaced} if replaced else {})
+        )
     return shown
+
+
+def _times(key: KeyPart) -> dict[str, str]:
+    times = {"createdAt": _iso(key.created_at)} if key.created_at else {}
+    return times if key.expires_at is None else times | {"expiresAt": _iso(key.expires_at)}
 
 
 def _iso(moment: float) -> str:

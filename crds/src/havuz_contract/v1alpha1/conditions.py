@@ -4,7 +4,7 @@ Accepted: the object is valid and supported. Resolved: what it refers to was fou
 gateway has loaded the revision that holds it. Usable: the provider takes the key (UpstreamKey), or at least one key of
 the route (ModelRoute), at this moment. Priced (ModelRoute and Project that is metered): whoever pays for a model finds
 a price for it. Credited (Project): its credits were applied. Funded (Project that is metered): there is something left
-to spend.
+to spend. Rotated (Project with the annotation `havuz.dev/rotate-key`): every key that it names was rotated.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from pydantic import AwareDatetime, Field, StringConstraints
 from havuz_contract.v1alpha1.meta import KubeModel
 from havuz_contract.v1alpha1.rules import ListMap
 
-ConditionType = Literal["Accepted", "Resolved", "Programmed", "Usable", "Priced", "Credited", "Funded"]
+ConditionType = Literal["Accepted", "Resolved", "Programmed", "Usable", "Rotated", "Priced", "Credited", "Funded"]
 ConditionStatus = Literal["True", "False", "Unknown"]
 Reason = Literal[
     # Accepted
@@ -47,6 +47,10 @@ Reason = Literal[
     "Unreachable",
     "Suspended",
     "PoolEmpty",
+    # Rotated
+    "Rotated",
+    "RotationRefused",
+    "RotationPending",
     # Priced
     "Priced",
     "PriceMissing",
@@ -73,7 +77,7 @@ class StatusCondition(KubeModel):
     """A condition as Kubernetes keeps it in an object's status."""
 
     type: Annotated[str, StringConstraints(max_length=316)]
-    """Accepted, Resolved, Programmed, Usable, Priced, Credited or Funded."""
+    """Accepted, Resolved, Programmed, Usable, Rotated, Priced, Credited or Funded."""
     status: ConditionStatus
     """True, False, or Unknown."""
     reason: Annotated[str, StringConstraints(max_length=1024)]
@@ -110,6 +114,16 @@ def resolved(message: str, reason: Reason = "Resolved") -> Condition:
 def unresolved(reason: Reason, sentences: Iterable[str]) -> Condition:
     """Something that the object refers to is missing: one sentence per thing."""
     return Condition("Resolved", "False", reason, _joined(sentences))
+
+
+def rotated(message: str) -> Condition:
+    """Every key whose rotation was asked for was rotated."""
+    return Condition("Rotated", "True", "Rotated", message)
+
+
+def not_rotated(reason: Reason, sentences: Iterable[str]) -> Condition:
+    """Keys were not rotated: one sentence per key."""
+    return Condition("Rotated", "False", reason, _joined(sentences))
 
 
 def priced(message: str) -> Condition:

@@ -143,10 +143,21 @@ class ProjectSpec(KubeModel):
     """How the project pays."""
     limits: ProjectLimits | None = None
     """How much the project may use."""
-    rotation_grace: Annotated[Duration, between("0s", "8760h")] | None = None
-    """How long the old key works after a rotation."""
+    rotation_grace: Annotated[Duration, between("0s", "8760h")] = "24h"
+    """How long the old key works after a rotation; no key that was replaced before outlives it."""
     suspended: bool = False
     """Refuses every request of the project without deleting it."""
+
+
+class FormerKeyStatus(KubeModel):
+    """What may be shown of a key that was replaced and still works."""
+
+    masked: Annotated[str, StringConstraints(max_length=64)]
+    """The key, with all but its ends hidden."""
+    created_at: AwareDatetime | None = None
+    """When the key was made."""
+    expires_at: AwareDatetime
+    """When the key stops working."""
 
 
 class ProjectKeyStatus(KubeModel):
@@ -155,13 +166,15 @@ class ProjectKeyStatus(KubeModel):
     name: Annotated[str, StringConstraints(max_length=40)]
     """Name of the key inside the project."""
     id: Annotated[str, StringConstraints(max_length=64)]
-    """Public id of the key."""
+    """Public id of the key; a rotation keeps it."""
     masked: Annotated[str, StringConstraints(max_length=64)]
     """The key, with all but its ends hidden."""
     created_at: AwareDatetime | None = None
     """When the key was made."""
     expires_at: AwareDatetime | None = None
     """When the key stops working."""
+    former: Annotated[tuple[FormerKeyStatus, ...], Field(max_length=8)] | None = None
+    """The keys in whose place it is, the latest first, until they end."""
 
 
 StatusAmount = Annotated[str, StringConstraints(max_length=32)]
@@ -184,7 +197,8 @@ class ProjectStatus(KubeModel):
     """What is known of the project."""
 
     conditions: StatusConditions | None = None
-    """Accepted, Resolved, Programmed; Priced, Credited and Funded where the project pays."""
+    """Accepted, Resolved, Programmed; Rotated where a rotation was asked for; Priced, Credited and Funded where the
+    project pays."""
     keys: Annotated[tuple[ProjectKeyStatus, ...], Field(max_length=64), ListMap("name")] | None = None
     """The keys that are ready."""
     keys_ready: Annotated[str, StringConstraints(max_length=16)] | None = None

@@ -33,7 +33,7 @@ class Compiling:
         """The folder as it is now. Raises `OSError` when it can't be read."""
         reading = self._folder.read()
         secrets = self._made_keys.complete(
-            reading, with_environment(reading, self._environment, ours=self._made_keys.values()), now
+            reading, with_environment(reading, self._environment, ours=self._made_keys), now
         )
         resources = resources_of(reading.objects.values(), reading.namespaces)
         compiled = compile(resources, secrets, now, memo=self._memo)
@@ -41,7 +41,12 @@ class Compiling:
             reading=reading,
             secrets=secrets,
             snapshot=compiled.snapshot,
-            complaints=(*map(str, reading.problems), *_obstacles(compiled), *_unpriced(compiled), *_ignored(reading)),
+            complaints=(
+                *map(str, reading.problems),
+                *_obstacles(compiled),
+                *_shortcomings(compiled),
+                *_ignored(reading),
+            ),
         )
 
 
@@ -53,13 +58,13 @@ def _obstacles(compiled: Compiled) -> list[str]:
     ]
 
 
-def _unpriced(compiled: Compiled) -> list[str]:
-    """Models that are served, but not to everybody who sees them: somebody pays in a unit without a price."""
+def _shortcomings(compiled: Compiled) -> list[str]:
+    """What is served, but lacks something: a price for somebody who pays, or a rotation that was asked for."""
     return [
         f"{ref}: {condition.reason}: {condition.message}"
         for ref, status in sorted(compiled.statuses.items())
         for condition in status.conditions
-        if status.served and condition.type == "Priced" and condition.status == "False"
+        if status.served and condition.type in ("Priced", "Rotated") and condition.status == "False"
     ]
 
 

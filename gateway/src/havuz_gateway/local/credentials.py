@@ -4,7 +4,9 @@ import json
 from collections.abc import Callable, Container, Mapping
 from datetime import datetime
 
-from havuz_contract import project_keys
+from havuz_contract import project_keys, rotation
+from havuz_contract.project_keys import MissingKey
+from havuz_contract.rotation import Rotation
 from havuz_contract.v1alpha1.project import Project, ProjectKey
 from havuz_contract.v1alpha1.upstreamkey import UpstreamKey
 from havuz_gateway.local.errors import LocalError
@@ -45,29 +47,46 @@ class MadeKeys:
                 f"{str(state.path / _KEYS_FILE)!r} is damaged: restore it, or delete it to have new project keys made"
             ) from None
 
-    def values(self) -> frozenset[str]:
-        """Every project key that was made so far, in clear."""
-        return frozenset(value for data in self._made.values() for value in data.values())
+    def __contains__(self, value: object) -> bool:
+        """Whether this text is a project key that was made, or one that was replaced and still known."""
+        if not isinstance(value, str):
+            return False
+        digest = project_keys.sha256(value)
+        return any(
+            entries.get(project_keys.KEY_ENTRY) == value
+            or any(one.sha256 == digest for one in rotation.former_keys(entries))
+            for entries in self._made.values()
+        )
 
     def complete(self, reading: Reading, secrets: Secrets, now: datetime) -> Secrets:
-        """The Secrets with those of every key that havuz is to make; new ones are kept before they are used."""
-        complete = dict(secrets)
-        made_one = False
+        """The Secrets with those of every key that havuz makes, made or rotated; new ones are kept before use."""
+        before, complete = dict(self._made), dict(secrets)
         for project in reading.objects.values():
             if not isinstance(project, Project):
                 continue
             for missing in project_keys.missing_keys(project, secrets):
-                name = f"{project.metadata.namespace}/{missing.secret_name}"
-                if name not in self._made:
-                    key = project_keys.make_key(
-                        project_keys.prefix(missing.key), self._random(project_keys.RANDOM_BYTES)
-                    )
-                    self._made[name] = dict(project_keys.secret_data(key, now))
-                    made_one = True
-                complete[project.metadata.namespace, missing.secret_name] = self._made[name]
-        if made_one:
+                place = project.metadata.namespace, missing.secret_name
+                if "/".join(place) not in self._made:
+                    self._made["/".join(place)] = self._make(project, missing, now)
+                complete[place] = self._made["/".join(place)]
+            for asked in rotation.due(project, complete):
+                place = project.metadata.namespace, asked.secret_name
+                if place not in secrets:
+                    complete[place] = self._made["/".join(place)] = self._rotate(project, asked, complete[place], now)
+        if self._made != before:
             self._state.write(_KEYS_FILE, json.dumps(self._made, indent=2) + "\n")
         return complete
+
+    def _make(self, project: Project, missing: MissingKey, now: datetime) -> dict[str, str]:
+        beside = rotation.first_entries(project, missing.key)
+        return {**project_keys.secret_data(self._new_key(missing.key), now), **beside}
+
+    def _rotate(self, project: Project, asked: Rotation, entries: Mapping[str, str], now: datetime) -> dict[str, str]:
+        grace = project.spec.rotation_grace
+        return rotation.rotated(entries, asked, key=self._new_key(asked.key), grace=grace, now=now)
+
+    def _new_key(self, key: ProjectKey) -> str:
+        return project_keys.make_key(project_keys.prefix(key), self._random(project_keys.RANDOM_BYTES))
 
 
 def clear_key(project: Project, key: ProjectKey, secrets: Mapping[SecretName, Mapping[str, str]]) -> str:

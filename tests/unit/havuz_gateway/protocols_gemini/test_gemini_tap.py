@@ -1,4 +1,4 @@
-"""A stream of Google's on its way to a client of its own: same bytes and findings in any chunking, never a false end."""
+"""A stream of Google's on its way to its own clients: same bytes and findings in any chunking, never a false end."""
 
 import itertools
 import json

@@ -42,7 +42,7 @@ def refused(simulation: Simulation) -> Row:
         simulation.run(back + after)
         simulation.pods[pod].wake(simulation.now)
         simulation.pods[pod].pool.lift(simulation.pods[pod].pool.members[uid], now=simulation.now)
-    simulation.run(back + SLOW_START_SECONDS + 4.0)
+    simulation.run(simulation.now + SLOW_START_SECONDS + 4.0)
     return _row("refused (401)", simulation, known, _back_after(simulation, dying, back))
 
 

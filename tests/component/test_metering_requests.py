@@ -64,6 +64,28 @@ async def test_an_answer_without_usage_is_billed_by_the_documented_estimate(
 @pytest.mark.parametrize(
     "usage",
     [
+        {"total_tokens": None},
+        {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+        {"prompt_tokens": -5, "completion_tokens": "many"},
+    ],
+    ids=["empty", "zeros", "impossible"],
+)
+async def test_usage_that_says_nothing_is_no_free_answer(
+    world: World, gateway: GatewayProcess, usage: dict[str, Any]
+) -> None:
+    async with paying(world, gateway) as customer:
+        customer.provider.script(_answer(usage), Stream(["four", "five"], usage=usage))
+        await customer.ask()
+        await customer.ask(stream=True)
+        for event in await customer.closed(2):
+            assert "estimated" in event["flags"]
+            assert event["input"] == 2 + 4
+            assert event["output"] >= 2
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
         {"prompt_tokens": -5, "completion_tokens": 10**12},
         {"prompt_tokens": 1, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 50}},
     ],

@@ -29,6 +29,9 @@ _ATTACHMENTS = {
     "openai_responses": ((b'"input_image"', b'"input_file"', b'"input_audio"'), 1),
     "gemini": ((b'"inlineData"', b'"inline_data"', b'"fileData"', b'"file_data"'), 1),
 }
+# Bytes of an event that brings next to no text. A stream of Chat Completions begins with one; the others begin with
+# the whole message or response, or with text.
+MOST_ENVELOPE = {"anthropic": 120, "openai_responses": 280, "gemini": 340}
 _BOUNDS = ("max_completion_tokens", "max_tokens", "max_output_tokens", "n")
 
 
@@ -107,7 +110,7 @@ def tokens_of(size: int) -> int:
 def delivered_tokens(events: int, size: int, envelope: int) -> int:
     """Output tokens of a stream that was cut: one for each event, or more where events carry more than an `envelope`.
 
-    `size` is in bytes of all `events`; `envelope` is the size of the first one, which has next to no content.
+    `size` is in bytes of all `events`; `envelope` is the size of one that has next to no content.
     """
     return max(events, tokens_of(max(0, size - events * envelope)))
 

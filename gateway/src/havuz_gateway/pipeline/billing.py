@@ -15,7 +15,7 @@ from havuz_gateway.metering.meter import Settlement
 from havuz_gateway.pipeline.context import RequestContext
 from havuz_gateway.pipeline.ticket import Ticket, estimate_of, usage_of
 from havuz_gateway.pipeline.types import Attempt, Call, Plan
-from havuz_gateway.protocols.usage import Usage
+from havuz_gateway.protocols.usage import Usage, says_nothing
 
 _NO_TOKENS = Usage(input=0, output=0)
 
@@ -34,17 +34,19 @@ def measured(context: RequestContext) -> Measured:
         return Measured(None)
     if context.call.operation in MEDIA:
         return _measured_media(context, context.call, context.plan, answered)
-    if context.usage is not None and (context.finish_reasons or context.delivered is None):
-        return Measured(context.usage)
+    said = context.usage
+    if said is not None and not says_nothing(said) and (context.finish_reasons or context.delivered is None):
+        return Measured(said)
     guess = estimate_of(context.call, context.plan, answered.candidate.target)
     output = context.answer_tokens
     if context.delivered is not None:
         output = delivered_tokens(context.delivered.events, context.delivered.size, context.delivered.envelope)
-    if context.usage is None:
-        return Measured(Usage(input=guess.input, output=output), estimated=True)
-    if context.usage.output >= output:
-        return Measured(context.usage)
-    return Measured(replace(context.usage, output=output), estimated=True)
+    if said is None or says_nothing(said):
+        clamped = said is not None and said.clamped
+        return Measured(Usage(input=guess.input, output=output, clamped=clamped), estimated=True)
+    if said.output >= output:
+        return Measured(said)
+    return Measured(replace(said, output=output), estimated=True)
 
 
 def _measured_media(context: RequestContext, call: Call, plan: Plan, answered: Attempt) -> Measured:

@@ -24,16 +24,21 @@ def listed(names: tuple[str, ...]) -> str:
 
 @dataclass(slots=True)
 class Delivered:
-    """How much of a stream went to the client: events, their bytes, and the bytes of the first one alone."""
+    """How much of a stream went to the client: events, their bytes, and the bytes of an event without content.
+
+    That is the first one, or `most_envelope` where the first one says much more than that.
+    """
 
     events: int = 0
     size: int = 0
     envelope: int = 0
+    most_envelope: int | None = None
 
     def count(self, complete: bytes) -> None:
         """Count whole events."""
         if not self.envelope:
-            self.envelope = len(next(sse.events(complete), complete))
+            first = len(next(sse.events(complete), complete))
+            self.envelope = first if self.most_envelope is None else min(first, self.most_envelope)
         self.events += complete.count(b"\ndata:") + complete.startswith(b"data:")
         self.size += len(complete)
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from havuz_contract.money import format_amount
 from havuz_contract.snapshot.models import Failover
 from havuz_gateway.errors import DeadlineExceeded, GatewayError
+from havuz_gateway.metering.estimate import MOST_ENVELOPE
 from havuz_gateway.pipeline.admit import admit
 from havuz_gateway.pipeline.attempt import Opened
 from havuz_gateway.pipeline.authenticate import authenticate
@@ -139,7 +140,8 @@ async def _relay(context: RequestContext, opened: Opened, writer: Writer, failov
     if opened.tap is None:
         await relay_answer(opened, writer, {**context.answer_headers(), **_cost_header(context)})
     else:
-        delivered = context.delivered = Delivered()
+        protocol = context.call.protocol if context.call is not None else ""
+        delivered = context.delivered = Delivered(most_envelope=MOST_ENVELOPE.get(protocol))
         headers = context.answer_headers()
         if context.call is not None and context.call.answers == "bytes":
             writer.whole = True

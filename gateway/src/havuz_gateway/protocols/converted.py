@@ -9,6 +9,7 @@ from havuz_gateway.protocols.neutral.answer_tool import AnswerToolStream, answer
 from havuz_gateway.protocols.neutral.errors import AnswerFailed, StreamTruncated
 from havuz_gateway.protocols.neutral.response import ChatResponse
 from havuz_gateway.protocols.tap import Findings
+from havuz_gateway.protocols.usage import says_nothing
 
 _CONTENT = (
     ev.TextDelta,
@@ -37,7 +38,7 @@ def convert_answer(body: bytes, *, provider: Codec, client: Codec, stamp: Stamp,
         id=response.id or None,
         model=response.model or None,
         finish_reasons=_finish_reasons(response),
-        size=len(body) if response.usage is None else 0,
+        size=len(body) if says_nothing(response.usage) else 0,
         dropped=encoded.dropped,
     )
 

@@ -1,21 +1,23 @@
 """Server-sent events as bytes: where the last whole event ends, and what an event's data is.
 
 The form is https://html.spec.whatwg.org/multipage/server-sent-events.html: an event ends at a blank line, and a line
-ends with LF, CRLF or CR. Providers send LF; the rest is understood because the standard says so.
+ends with LF, CRLF or CR, mixed or not. Providers send LF; the rest is understood because the standard says so, as is a
+byte order mark before the first event.
 """
 
 import re
 from collections.abc import Iterator
 
 COMMENT_KEEPALIVE = b": keepalive\n\n"
-_BLANK_LINE = re.compile(rb"\n\n|\r\n\r\n|\r\r")
+_BLANK_LINE = re.compile(rb"\n\n|\n\r\n|\r\r")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def split_complete(buffer: bytes) -> tuple[bytes, bytes]:
     """The whole events at the front of `buffer`, and the unfinished rest."""
     ends = [_end_of_last(buffer, b"\n\n")]
     if b"\r" in buffer:
-        ends += (_end_of_last(buffer, b"\r\n\r\n"), _end_of_last(buffer, b"\r\r"))
+        ends += (_end_of_last(buffer, b"\n\r\n"), _end_of_last(buffer, b"\r\r"))
     end = max(ends)
     return buffer[:end], buffer[end:]
 
@@ -41,6 +43,7 @@ def data_of(event: bytes) -> bytes | None:
     start = event.find(b"\n") + 1 if event.startswith(b"event:") else 0  # nearly all have one line of data, the last
     if event.startswith(b"data: ", start) and event.find(b"\n", start) == len(event) - 2 and b"\r" not in event:
         return event[start + 6 : -2]
+    event = event.removeprefix(_BYTE_ORDER_MARK)
     lines = [line[5:].removeprefix(b" ") for line in event.splitlines() if line.startswith(b"data:")]
     if lines:
         return b"\n".join(lines)

@@ -19,3 +19,8 @@ class Usage:
     images: int = 0
     characters: int = 0
     audio_ms: int = 0
+
+
+def says_nothing(usage: Usage | None) -> bool:
+    """Whether no tokens were reported: no usage at all, or zeros, which are true of no answer."""
+    return usage is None or not (usage.input or usage.output)

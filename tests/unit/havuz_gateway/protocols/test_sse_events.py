@@ -34,3 +34,14 @@ def test_the_data_of_a_run_is_that_of_its_events(run: list[list[bytes]], ending:
 @pytest.mark.parametrize("event", [b"data: a\rdata: b\n\n", b"event: x\ndata: a\rdata: b\n\n"])
 def test_a_lone_carriage_return_ends_a_line(event: bytes) -> None:
     assert sse.data_of(event) == b"a\nb"
+
+
+def test_line_ends_may_be_mixed() -> None:
+    mixed = b"data: a\n\r\ndata: b\r\n\ndata: c\r\n\r\ndata: d\n\n"
+    assert sse.split_complete(mixed + b"data: e\n") == (mixed, b"data: e\n")
+    assert sse.data_in(mixed) == [b"a", b"b", b"c", b"d"]
+
+
+def test_a_byte_order_mark_before_the_first_event_is_no_part_of_it() -> None:
+    assert sse.data_of(b"\xef\xbb\xbfdata: {}\n\n") == b"{}"
+    assert sse.data_of(b"\xef\xbb\xbfevent: x\ndata: {}\n\n") == b"{}"

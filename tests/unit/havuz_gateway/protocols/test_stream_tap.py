@@ -94,6 +94,12 @@ def test_usage_on_a_chunk_with_choices_is_read_but_kept() -> None:
     assert tap.found.usage.output == 2
 
 
+@pytest.mark.parametrize("before", [b"", ROLE, USAGE], ids=["alone", "behind a role", "behind usage"])
+def test_an_end_before_anything_was_said_is_no_answer(before: bytes) -> None:
+    with pytest.raises(AnswerUnreadable, match="before it said anything"):
+        _tap().feed(before + DONE)
+
+
 def test_crlf_and_comments_pass_through_as_they_came() -> None:
     stream = b": PROCESSING\r\n\r\n" + HELLO.replace(b"\n", b"\r\n") + DONE.replace(b"\n", b"\r\n")
     tap = _tap()

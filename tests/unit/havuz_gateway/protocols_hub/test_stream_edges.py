@@ -1,6 +1,7 @@
 """Streams that real servers send although no document shows them, and streams that are broken."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -82,9 +83,24 @@ def test_a_chat_stream_without_its_whole_end_is_truncated(frames: list[Any]) -> 
         told(OPENAI_CHAT, *frames)
 
 
+def test_the_first_text_behind_a_byte_order_mark_is_not_lost() -> None:
+    reader = StreamReader(OPENAI_CHAT.stream_decoder(), max_event_bytes=1_000)
+    stream = f"\ufeffdata: {json.dumps(chunk({'content': 'a'}, 'stop'))}\n\ndata: [DONE]\n\n"
+    assert ev.TextDelta(0, "text-0", "a") in [
+        replace(event, id="text-0") if isinstance(event, ev.TextDelta) else event
+        for event in reader.feed(stream.encode())
+    ]
+
+
 START = {"type": "message_start", "message": {"id": "m1", "model": "c", "usage": {"input_tokens": 1}}}
 TEXT = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
 DELTA = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 1}}
+
+
+@pytest.mark.parametrize("error", ["boom", {"message": "boom"}], ids=["text", "object"])
+def test_an_error_of_a_proxy_ends_a_messages_stream(error: Any) -> None:
+    events = told(ANTHROPIC, START, {"error": error}, DELTA, {"type": "message_stop"})
+    assert events[-1] == ev.ResponseError(ProviderError("boom"))
 
 
 @pytest.mark.parametrize(

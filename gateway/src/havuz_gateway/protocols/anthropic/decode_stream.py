@@ -56,7 +56,7 @@ class AnthropicStreamDecoder:
         if text is not None:
             return text
         kind = event.get("type")
-        if kind == "error":
+        if kind == "error" or (kind is None and event.get("error")):  # the latter of a proxy, which knows no events
             self._ended = True
             error = read_stream_error(event)
             return [] if error is None else [ev.ResponseError(error)]

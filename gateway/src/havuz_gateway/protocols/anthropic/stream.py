@@ -11,6 +11,7 @@ from havuz_gateway.protocols.answer import text_or_none
 from havuz_gateway.protocols.anthropic.answer import stop_reasons
 from havuz_gateway.protocols.anthropic.errors import read_stream_error
 from havuz_gateway.protocols.anthropic.usage import merge_usage, read_usage
+from havuz_gateway.protocols.errors import AnswerUnreadable
 from havuz_gateway.protocols.tap import Findings, StreamRules, decode_event
 
 _EMPTY_AT_START = ("text", "thinking")
@@ -31,6 +32,8 @@ def _note(found: Findings, data: bytes, strip_usage: bool) -> bool:
             found.committed = True
             found.finish_reasons += stop_reasons(event.get("delta"))
             _usage(found, event.get("usage"))
+        case "message_stop" if not found.committed:
+            raise AnswerUnreadable("the provider ended the stream before it said anything")
         case "message_stop":
             found.done = True
         case _:

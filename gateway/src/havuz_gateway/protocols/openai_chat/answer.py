@@ -7,6 +7,7 @@ from havuz_gateway.protocols.answer import Answer, decode_answer, text_or_none
 from havuz_gateway.protocols.errors import AnswerUnreadable
 from havuz_gateway.protocols.openai.errors import read_stream_error
 from havuz_gateway.protocols.openai_chat.usage import read_usage
+from havuz_gateway.protocols.usage import says_nothing
 
 
 def read_chat_answer(body: bytes) -> Answer:
@@ -32,7 +33,7 @@ def _read(body: bytes, member: str) -> Answer:
         model=text_or_none(fields.get("model")),
         finish_reasons=finish_reasons(fields),
         error=error,
-        size=_size(fields) if usage is None else 0,
+        size=_size(fields) if says_nothing(usage) else 0,
     )
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from havuz_gateway.protocols.answer import text_or_none
+from havuz_gateway.protocols.errors import AnswerUnreadable
 from havuz_gateway.protocols.openai.errors import read_stream_error
 from havuz_gateway.protocols.openai_chat.answer import finish_reasons
 from havuz_gateway.protocols.openai_chat.usage import read_usage
@@ -15,7 +16,9 @@ _CONTENT_MEMBERS = (
 
 
 def _note(found: Findings, data: bytes, strip_usage: bool) -> bool:
-    if data == _DONE:
+    if data.strip() == _DONE:
+        if not found.committed:
+            raise AnswerUnreadable("the provider ended the stream before it said anything")
         found.done = True
         return True
     fields = decode_event(data)

@@ -10,6 +10,7 @@ from havuz_gateway.protocols.answer import Answer, decode_answer, text_or_none
 from havuz_gateway.protocols.errors import AnswerUnreadable
 from havuz_gateway.protocols.openai.token_usage import read_usage
 from havuz_gateway.protocols.openai_responses.errors import read_failure
+from havuz_gateway.protocols.usage import says_nothing
 
 _FINISHED = ("completed", "incomplete", "failed", "cancelled")
 _DATA = frozenset({"id", "type", "role", "status", "encrypted_content"})
@@ -29,7 +30,7 @@ def read_response(body: bytes) -> Answer:
         model=text_or_none(fields.get("model")),
         finish_reasons=finish_reasons(fields),
         error=error,
-        size=_size(fields.get("output")) if usage is None else 0,
+        size=_size(fields.get("output")) if says_nothing(usage) else 0,
     )
 
 

@@ -7,7 +7,7 @@ from havuz_gateway.protocols.anthropic.decode_messages import read_spoken
 from havuz_gateway.protocols.anthropic.errors import read_stream_error
 from havuz_gateway.protocols.anthropic.finish import is_known, read_finish
 from havuz_gateway.protocols.anthropic.usage import read_tier, read_usage, write_usage
-from havuz_gateway.protocols.anthropic.wire import OPAQUE_BLOCKS, PROTOCOL, answer_members
+from havuz_gateway.protocols.anthropic.wire import PROTOCOL, answer_members
 from havuz_gateway.protocols.members import Members
 from havuz_gateway.protocols.neutral.carrier import Sealed, with_call_seals
 from havuz_gateway.protocols.neutral.content import Part, ProviderContent
@@ -64,11 +64,10 @@ def read_reported(raw: Any) -> tuple[Any, str | None, dict[str, Any]]:
 
 
 def read_answer_block(block: Members) -> Part | Sealed:
-    """One block of an answer. Raises `AnswerUnreadable` for a type that is not documented."""
+    """One block of an answer. One that only this protocol has, or of a type newer than this gateway, stays as it is.
+
+    https://platform.claude.com/docs/en/api/versioning
+    """
     kind = block.needed_text("type")
     part = read_spoken(block, kind)
-    if part is not None:
-        return part
-    if kind in OPAQUE_BLOCKS:
-        return ProviderContent(PROTOCOL, {"type": kind, **block.rest()})
-    raise block.wrong("type", kind, "a documented content block")
+    return part if part is not None else ProviderContent(PROTOCOL, {"type": kind, **block.rest()})

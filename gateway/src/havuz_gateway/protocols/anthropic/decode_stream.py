@@ -1,25 +1,28 @@
 """A Messages stream to neutral events: https://platform.claude.com/docs/en/build-with-claude/streaming."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from havuz_gateway.protocols.anthropic.citations import read_citation
 from havuz_gateway.protocols.anthropic.decode_messages import leftovers, take_caller
-from havuz_gateway.protocols.anthropic.decode_response import finish_extensions, read_reported
+from havuz_gateway.protocols.anthropic.decode_response import ENDING, finish_extensions, read_reported
 from havuz_gateway.protocols.anthropic.errors import read_stream_error
 from havuz_gateway.protocols.anthropic.finish import read_finish
 from havuz_gateway.protocols.anthropic.thinking import read_redacted, read_thinking
 from havuz_gateway.protocols.anthropic.usage import merge_usage, read_tier, read_usage
-from havuz_gateway.protocols.anthropic.wire import OPAQUE_BLOCKS, PROTOCOL, SPELLING, answer_members, read_input
+from havuz_gateway.protocols.anthropic.wire import PROTOCOL, answer_members, read_input
 from havuz_gateway.protocols.json_text import load_object
 from havuz_gateway.protocols.members import Members
 from havuz_gateway.protocols.neutral import events as ev
 from havuz_gateway.protocols.neutral.carrier import Sealed
 from havuz_gateway.protocols.neutral.content import ProviderContent
 from havuz_gateway.protocols.neutral.errors import AnswerUnreadable, StreamTruncated
-from havuz_gateway.protocols.neutral.extensions import Extensions, kept
+from havuz_gateway.protocols.neutral.extensions import kept
 
 _INSIDE = ("content_block_start", "content_block_delta", "content_block_stop", "message_delta", "message_stop")
+_TOLD_IN_PIECES = ("text", "thinking", "redacted_thinking", "tool_use")
+_DELTAS = ("text_delta", "citations_delta", "thinking_delta", "signature_delta", "input_json_delta")
 _START = {"role", "type", "content", "stop_reason", "stop_sequence"}
 
 
@@ -31,16 +34,24 @@ class _Block:
     text: list[str] = field(default_factory=list)  # pieces of JSON, or of a signature
     given: str = ""  # arguments that came whole with the start
 
+    def add_summary(self, delta: Members) -> None:
+        """More of a compaction: its summary, or null for one that failed, and the seals that go with it."""
+        if (text := delta.text("content")) is not None:
+            self.wire["content"] = (self.wire.get("content") or "") + text
+        self.wire |= leftovers(delta)
+
 
 class AnthropicStreamDecoder:
     """Reads the events of one stream."""
 
-    __slots__ = ("_blocks", "_ended", "_finished", "_seals", "_started", "_usage")
+    __slots__ = ("_blocks", "_early", "_ended", "_finished", "_id", "_seals", "_started", "_usage")
 
     def __init__(self) -> None:
         self._blocks: dict[int, _Block] = {}
         self._seals: dict[str, str] = {}
         self._usage: dict[str, Any] = {}
+        self._early: ev.ChoiceEnd | None = None  # what the start said of the end
+        self._id = ""
         self._started = False
         self._finished = False
         self._ended = False
@@ -102,11 +113,15 @@ class AnthropicStreamDecoder:
         message = fields.members("message")
         if message is None:
             raise fields.wrong("message", None, "an object")
-        if self._started:
-            raise AnswerUnreadable("the provider's stream has a second 'message_start'")
-        self._started = True
-        self._usage = message.mapping("usage") or {}
         response_id, model = message.text("id") or "", message.text("model") or ""
+        if self._started:
+            if response_id and response_id == self._id:
+                return []  # some servers say it twice
+            raise AnswerUnreadable("the provider's stream has a second 'message_start'")
+        self._started, self._id = True, response_id
+        self._usage = message.mapping("usage") or {}
+        self._early = _ending(message, ENDING)
+        blocks = [told for index, block in enumerate(message.each("content")) for told in self._given(index, block)]
         rest = {name: value for name, value in leftovers(message).items() if name not in _START}
         return [
             ev.ResponseStart(
@@ -115,16 +130,25 @@ class AnthropicStreamDecoder:
                 usage=read_usage(self._usage),
                 service_tier=read_tier(self._usage),
                 extensions=kept(PROTOCOL, rest),
-            )
+            ),
+            *blocks,
         ]
+
+    def _given(self, index: int, block: Members) -> list[ev.ChatEvent]:
+        """A block that the start holds already, as where code that calls tools goes on after a result."""
+        opened = _Block(block.needed_text("type"), f"given-{index}")
+        return [*self._begin(block, opened), *self._close(opened)]
 
     def _block_start(self, fields: Members) -> list[ev.ChatEvent]:
         index, block = fields.whole("index"), fields.members("content_block")
         if index is None or block is None:
             raise fields.wrong("content_block", None, "an object, with an 'index' beside it")
-        kind, block_id = block.needed_text("type"), str(index)
-        opened = self._blocks[index] = _Block(kind, block_id)
-        match kind:
+        opened = self._blocks[index] = _Block(block.needed_text("type"), str(index))
+        return self._begin(block, opened)
+
+    def _begin(self, block: Members, opened: _Block) -> list[ev.ChatEvent]:
+        block_id = opened.id
+        match opened.kind:
             case "text":
                 text = block.text("text") or ""
                 for citation in block.array("citations") or []:
@@ -148,11 +172,9 @@ class AnthropicStreamDecoder:
                 return [ev.PartWhole(0, block_id, part)]
             case "tool_use":
                 return [self._call(block, opened)]
-            case _ if kind in OPAQUE_BLOCKS:
+            case kind:  # only this protocol's, or newer than this gateway
                 opened.wire = {"type": kind, **block.rest()}
                 return []
-            case _:
-                raise block.wrong("type", kind, "a documented content block")
 
     def _call(self, block: Members, opened: _Block) -> ev.ToolInputStart:
         call_id, name = block.needed_text("id"), block.needed_text("name")
@@ -188,18 +210,26 @@ class AnthropicStreamDecoder:
             case "tool_use", "input_json_delta":
                 block.text.append(text := delta.needed_text("partial_json"))
                 return [ev.ToolInputDelta(0, block.id, text)] if text else []
-            case kind, "input_json_delta" if kind in OPAQUE_BLOCKS:
-                block.text.append(delta.needed_text("partial_json"))
-                return []
-            case "compaction", "compaction_delta":
-                block.wire["content"] = (block.wire.get("content") or "") + (delta.text("content") or "")
-                return []
             case kind, other:
-                raise delta.wrong("type", other, f"a documented delta of a {kind!r} block")
+                return self._other_delta(block, kind, other, delta)
+
+    def _other_delta(self, block: _Block, kind: str, other: str, delta: Members) -> list[ev.ChatEvent]:
+        """Of a block that only this protocol has, or of a type newer than this gateway, which says nothing."""
+        told_in_pieces = kind in _TOLD_IN_PIECES
+        if told_in_pieces and other in _DELTAS:
+            raise delta.wrong("type", other, f"a documented delta of a {kind!r} block")
+        if other == "input_json_delta":
+            block.text.append(delta.needed_text("partial_json"))
+        elif other == "compaction_delta" and not told_in_pieces:
+            block.add_summary(delta)
+        return []
 
     def _block_stop(self, fields: Members) -> list[ev.ChatEvent]:
         block = self._opened(fields)
         self._blocks = {index: other for index, other in self._blocks.items() if other is not block}
+        return self._close(block)
+
+    def _close(self, block: _Block) -> list[ev.ChatEvent]:
         match block.kind:
             case "text":
                 return [ev.TextEnd(0, block.id)]
@@ -224,19 +254,36 @@ class AnthropicStreamDecoder:
     def _message_delta(self, fields: Members) -> list[ev.ChatEvent]:
         found: list[ev.ChatEvent] = []
         delta = fields.members("delta")
-        reason = delta.text("stop_reason") if delta is not None else None
-        if delta is not None and reason is not None and not self._finished:
+        ending = None if delta is None else _ending(delta)
+        if ending is not None and not self._finished:
             self._finished = True
-            finish = read_finish(reason, delta.text("stop_sequence"))
-            ending = leftovers(delta)
-            found.append(ev.ChoiceEnd(0, finish, extensions=finish_extensions(finish, ending)))
+            found.append(ending)
         self._usage = merge_usage(self._usage, fields.mapping("usage") or {})
         usage, tier, spelled = read_reported(self._usage)
-        extensions: Extensions = {SPELLING: spelled} if spelled else {}
+        fields.take("type")
+        extensions = kept(PROTOCOL, leftovers(fields), spelled=spelled)
         return [*found, ev.UsageReport(usage, service_tier=tier, extensions=extensions)]
 
     def _message_stop(self) -> list[ev.ChatEvent]:
-        if not self._finished or self._blocks:
+        early = self._early if not self._finished else None
+        if (not self._finished and early is None) or self._blocks:
             raise StreamTruncated("the provider's stream ended without a stop reason, or inside a content block")
         self._ended = True
-        return [ev.ResponseEnd()]
+        if early is None:
+            return [ev.ResponseEnd()]
+        usage, tier, spelled = read_reported(self._usage)
+        report = ev.UsageReport(usage, service_tier=tier, extensions=kept(PROTOCOL, {}, spelled=spelled))
+        return [early, report, ev.ResponseEnd()]
+
+
+def _ending(holder: Members, names: Iterable[str] | None = None) -> ev.ChoiceEnd | None:
+    """Why the answer ended, with what else is said of its end: the members `names`, or all that are left."""
+    reason = holder.text("stop_reason")
+    if reason is None:
+        return None
+    finish = read_finish(reason, holder.text("stop_sequence"))
+    if names is None:
+        ending = leftovers(holder)
+    else:
+        ending = {name: value for name in names if (value := holder.take(name)) is not None}
+    return ev.ChoiceEnd(0, finish, extensions=finish_extensions(finish, ending))

@@ -1,5 +1,6 @@
 """Neutral events to a Messages stream, whose blocks follow one another and whose end carries reason and usage."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from havuz_gateway.protocols.anthropic.encode_response import write_citations
@@ -33,6 +34,7 @@ class AnthropicStreamEncoder:
         self._usage = Usage(0, 0)
         self._tier: str | None = None
         self._extensions: Extensions = {}
+        self._more: dict[str, Any] = {}  # what is said beside the usage
         self._dropped = Dropped(PROTOCOL)
         self._over = False
 
@@ -61,6 +63,7 @@ class AnthropicStreamEncoder:
             case ev.UsageReport():
                 self._usage, self._tier = event.usage, event.service_tier or self._tier
                 self._extensions = merged(self._extensions, event.extensions)
+                self._more = {**self._more, **event.extensions.get(PROTOCOL, {})}
                 return b""
             case ev.ChoiceEnd():
                 self._end = event if event.choice == 0 else self._end
@@ -105,7 +108,8 @@ class AnthropicStreamEncoder:
         self._over = True
         delta = {"stop_reason": reason, "stop_sequence": finish.stop_sequence, **self._end.extensions.get(PROTOCOL, {})}
         usage = self._extensions.get(SPELLING, {}).get("usage") or write_usage(self._usage, self._tier)
-        ending = _event({"type": "message_delta", "delta": delta, "usage": usage})
+        more = {name: value for name, value in self._more.items() if value is not None}
+        ending = _event({"type": "message_delta", "delta": delta, "usage": usage, **more})
         return ending + _event({"type": "message_stop"})
 
     def _in_order(self, event: ev.ChatEvent) -> bytes:
@@ -191,11 +195,20 @@ class AnthropicStreamEncoder:
         """A block that comes whole."""
         return self._begin(block) + _event({"type": "content_block_stop", "index": self._index})
 
+    def _compaction(self, wire: Mapping[str, Any]) -> bytes:
+        """A summary comes in deltas, of which there is one."""
+        told = {name: wire[name] for name in ("content", "encrypted_content") if name in wire}
+        start = self._begin({**wire, **dict.fromkeys(told)})
+        delta = self._delta({"type": "compaction_delta", **told})
+        return start + delta + _event({"type": "content_block_stop", "index": self._index})
+
     def _whole(self, part: Part) -> bytes:
         match part:
             case RedactedThinking():
                 return self._piece(write_redacted(part))
             case ProviderContent(protocol=protocol, wire=wire) if protocol == PROTOCOL:
+                if wire.get("type") == "compaction":
+                    return self._compaction(wire)
                 if "input" not in wire:
                     return self._piece(dict(wire))
                 start = self._begin({**wire, "input": {}})

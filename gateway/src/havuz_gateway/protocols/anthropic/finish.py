@@ -12,6 +12,7 @@ _UNIFIED: dict[str, Unified] = {
     "tool_use": "tool-calls",
     "refusal": "content-filter",
     "pause_turn": "other",
+    "compaction": "other",
 }
 _WORDS: dict[Unified, str] = {
     "stop": "end_turn",

@@ -1,7 +1,7 @@
 """A Messages stream as it is relayed: https://platform.claude.com/docs/en/build-with-claude/streaming.
 
-The first delta, or the start of a block that is content in itself (a tool call, redacted thinking), commits; only
-`message_stop` is a clean end.
+The first delta commits, or the start of a message or block that has content in it (a tool call, redacted thinking);
+only `message_stop` is a clean end.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ def _note(found: Findings, data: bytes, strip_usage: bool) -> bool:
             found.committed = True
         case "message_delta":
             found.committed = True
-            found.finish_reasons += stop_reasons(event.get("delta"))
+            found.finish_reasons = stop_reasons(event.get("delta")) or found.finish_reasons
             _usage(found, event.get("usage"))
         case "message_stop" if not found.committed:
             raise AnswerUnreadable("the provider ended the stream before it said anything")
@@ -45,6 +45,8 @@ def _start(found: Findings, message: Any) -> None:
     if isinstance(message, Mapping):
         found.id = text_or_none(message.get("id"))
         found.model = text_or_none(message.get("model"))
+        found.committed = found.committed or bool(message.get("content"))
+        found.finish_reasons = found.finish_reasons or stop_reasons(message)
         _usage(found, message.get("usage"))
 
 

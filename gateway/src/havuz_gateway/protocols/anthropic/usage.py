@@ -1,5 +1,7 @@
 """Anthropic's `usage`, where `input_tokens` excludes what was read from or written to the cache.
 
+What a compaction took is billed, though only its entry in `iterations` tells it.
+https://platform.claude.com/docs/en/build-with-claude/compaction#understanding-usage
 https://platform.claude.com/docs/en/build-with-claude/prompt-caching#tracking-cache-performance
 """
 
@@ -29,15 +31,24 @@ def read_usage(usage: Any) -> Usage | None:
             return 0
         return int(value)
 
-    read, written = tokens(usage, "cache_read_input_tokens"), tokens(usage, "cache_creation_input_tokens")
+    runs = [usage, *_compactions(usage)]
+    read = sum(tokens(run, "cache_read_input_tokens") for run in runs)
+    written = sum(tokens(run, "cache_creation_input_tokens") for run in runs)
     return Usage(
-        input=tokens(usage, "input_tokens") + read + written,
-        output=tokens(usage, "output_tokens"),
+        input=sum(tokens(run, "input_tokens") for run in runs) + read + written,
+        output=sum(tokens(run, "output_tokens") for run in runs),
         cache_read=read,
         cache_write=written,
         reasoning=tokens(usage.get("output_tokens_details"), "thinking_tokens"),
         clamped=clamped,
     )
+
+
+def _compactions(usage: Mapping[str, Any]) -> list[Any]:
+    """The entries of what the totals leave out."""
+    iterations = usage.get("iterations")
+    entries = iterations if isinstance(iterations, list) else []
+    return [entry for entry in entries if isinstance(entry, Mapping) and entry.get("type") == "compaction"]
 
 
 def read_tier(usage: Any) -> str | None:

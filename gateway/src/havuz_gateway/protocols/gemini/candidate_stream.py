@@ -6,8 +6,9 @@ part of another kind or a member of its own ends a block.
 
 from typing import Any
 
+from havuz_gateway.protocols.gemini.call_pieces import CallInPieces, is_piece
 from havuz_gateway.protocols.gemini.calls import CallIds
-from havuz_gateway.protocols.gemini.decode_parts import read_part
+from havuz_gateway.protocols.gemini.decode_parts import read_answer_part
 from havuz_gateway.protocols.gemini.decode_response import read_ending
 from havuz_gateway.protocols.gemini.finish import blocked
 from havuz_gateway.protocols.gemini.grounding import Place, in_characters, read_citations
@@ -22,7 +23,10 @@ from havuz_gateway.protocols.neutral.finish import Finish
 class CandidateStream:
     """Reads the chunks of one candidate."""
 
-    __slots__ = ("_blocks", "_calls", "_extensions", "_finish", "_ids", "_index", "_kind", "_open", "_seal", "_text")
+    __slots__ = (
+        "_blocks", "_calls", "_extensions", "_finish", "_ids", "_index", "_kind", "_open", "_pieces", "_seal",
+        "_sealed", "_text",
+    )  # fmt: skip
 
     def __init__(self, index: int, response_id: str) -> None:
         self._index = index
@@ -33,6 +37,8 @@ class CandidateStream:
         self._text: list[str] = []  # of the open text, to count its bytes
         self._seal: str | None = None  # of the open text, which waits for nothing but citations then
         self._calls = False
+        self._pieces: CallInPieces | None = None  # of the call that is open
+        self._sealed = False  # whether a call so far has a signature
         self._finish: Finish | None = None
         self._extensions: dict[str, dict[str, Any]] = {}
 
@@ -84,7 +90,9 @@ class CandidateStream:
 
     def _part(self, wire: Members) -> list[ev.ChatEvent]:
         signed = wire.peek("thoughtSignature") is not None
-        part = read_part(wire, self._ids)
+        if is_piece(wire.peek("functionCall")):
+            return self._piece(wire)
+        part = read_answer_part(wire, self._ids)
         match part:
             case Text():
                 return self._more_text(part)
@@ -136,6 +144,24 @@ class CandidateStream:
             ev.ToolInputEnd(self._index, block),
         ]
 
+    def _piece(self, wire: Members) -> list[ev.ChatEvent]:
+        """A piece of a call; one that has a name begins the next."""
+        call = wire.members("functionCall")
+        if call is None:
+            raise wire.wrong("functionCall", None, "an object")
+        name, found = call.text("name"), list[ev.ChatEvent]()
+        if name is not None:
+            signature = wire.text("thoughtSignature")
+            found = self._close()
+            self._calls, self._sealed = True, signature is not None
+            given = call.text("id")
+            self._pieces = CallInPieces(self._index, self._next(), given, name)
+            found.append(self._pieces.begin(self._ids.of_call(given, name), signature))
+        if self._pieces is None:
+            return []  # the end of a call that has ended
+        self._pieces.add(call)
+        return found if call.flag("willContinue") else [*found, *self._close()]
+
     def _citations(self, places: list[Place]) -> list[ev.ChatEvent]:
         """Citations come late: those of a text that has ended stand on an empty one, without their place."""
         found: list[ev.ChatEvent] = []
@@ -156,6 +182,9 @@ class CandidateStream:
     def _close(self, thought: Thinking | None = None) -> list[ev.ChatEvent]:
         """The end of the open block, with the seal of `thought`."""
         block, seal = self._open, self._seal
+        pieces, self._pieces = self._pieces, None
+        if pieces is not None:
+            return pieces.end(sealed=self._sealed)
         if block is None:
             return []
         self._open, self._seal, self._text = None, None, []

@@ -9,7 +9,7 @@ from havuz_gateway.protocols.gemini.seals import boundary, write_thinking
 from havuz_gateway.protocols.gemini.wire import PROTOCOL, written
 from havuz_gateway.protocols.neutral import events as ev
 from havuz_gateway.protocols.neutral.content import Audio, Base64Source, Citation, Thinking, ToolCall
-from havuz_gateway.protocols.neutral.extensions import Dropped, Extensions
+from havuz_gateway.protocols.neutral.extensions import Dropped, Extensions, merged
 from havuz_gateway.protocols.neutral.response import Logprobs, TokenLogprob
 
 _Blocks = (
@@ -85,8 +85,10 @@ class CandidateWriter:
                 self._gathered[event.id][1].append(event.data)
                 if event.transcript:
                     return [{"text": event.transcript}]
-            case ev.ToolInputEnd() | ev.AudioEnd():
-                return self._whole(event.id)
+            case ev.ToolInputEnd():
+                return self._whole(event.id, event.extensions)
+            case ev.AudioEnd():
+                return self._whole(event.id, {})
             case ev.PartWhole():
                 self._blocks += 1
                 self._after_thought = False
@@ -138,8 +140,8 @@ class CandidateWriter:
         self._after_thought = "thoughtSignature" not in part
         return [] if self._after_thought else [self._first(part)]
 
-    def _whole(self, block: str) -> list[Wire]:
-        """A block that was gathered."""
+    def _whole(self, block: str, extensions: Extensions) -> list[Wire]:
+        """A block that was gathered, with what its end adds."""
         start, pieces = self._gathered.pop(block)
         self._blocks += 1
         self._after_thought = False
@@ -147,6 +149,6 @@ class CandidateWriter:
             return say(Audio(Base64Source(start.media_type or "audio/*", "".join(pieces))), self._dropped)
         call = ToolCall(
             start.call_id, start.name, "".join(pieces), kind=start.kind, signature=start.signature,
-            extensions=start.extensions,
+            extensions=merged(start.extensions, extensions),
         )  # fmt: skip
         return say(call, self._dropped)

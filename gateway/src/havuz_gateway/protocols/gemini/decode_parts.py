@@ -12,6 +12,8 @@ from havuz_gateway.protocols.neutral.extensions import kept
 
 # Documented parts that only this protocol has: steps of tools that Google itself runs, and what they return.
 _OPAQUE = ("executableCode", "codeExecutionResult", "toolCall", "toolResponse", "audioTranscription")
+_TOLD = ("functionCall", "functionResponse", "text", "inlineData", "fileData", "thoughtSignature", *_OPAQUE)
+_SPOKEN = {"text", "thought", "thoughtSignature"}
 _WANTED = "'text', 'inlineData', 'fileData', 'functionCall', 'functionResponse' or another documented member"
 
 
@@ -31,6 +33,13 @@ def read_part(part: Members, ids: CallIds) -> Part:
     if part.peek("thoughtSignature") is not None or not part.rest():
         return read_text(part)  # a signature may come alone
     raise part.wrong("text", None, _WANTED)
+
+
+def read_answer_part(part: Members, ids: CallIds) -> Part:
+    """One part of an answer. One of a kind newer than this gateway stays as it is."""
+    if part.rest().keys() <= _SPOKEN or any(part.peek(name) is not None for name in _TOLD):
+        return read_part(part, ids)
+    return ProviderContent(PROTOCOL, part.rest())
 
 
 def read_text(part: Members) -> Text | Thinking | RedactedThinking:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from havuz_gateway.protocols.gemini.calls import CallIds
-from havuz_gateway.protocols.gemini.decode_parts import read_part
+from havuz_gateway.protocols.gemini.decode_parts import read_answer_part
 from havuz_gateway.protocols.gemini.errors import read_stream_error
 from havuz_gateway.protocols.gemini.finish import blocked, read_finish
 from havuz_gateway.protocols.gemini.grounding import cite, read_citations
@@ -128,5 +128,5 @@ def _content(candidate: Members, ids: CallIds, spelled: dict[str, Any]) -> tuple
         inner["role"] = role
     if content.peek("parts") is None:
         inner["parts"] = None
-    parts = tuple(read_part(part, ids) for part in content.each("parts"))
+    parts = tuple(read_answer_part(part, ids) for part in content.each("parts"))
     return parts, kept(CONTENT, content.rest(), spelled=inner)

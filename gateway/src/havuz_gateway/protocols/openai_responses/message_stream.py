@@ -97,10 +97,14 @@ class MessageItem:
 
     def cut(self) -> Found:
         """What is open ends where it is."""
-        return [event for index in list(self._open) for event in self._end(index, None, self._item)]
+        return self._cut(self._item)
+
+    def _cut(self, item: Mapping[str, Any]) -> Found:
+        return [event for index in list(self._open) for event in self._end(index, None, item)]
 
     def _begin(self, index: int, *, refusal: bool) -> tuple[_Part, Found]:
-        found = self.cut()
+        # the first part carries the message's status, which its last part will have made this one
+        found = self._cut({**self._item, "status": "completed"} if "status" in self._item else self._item)
         part = self._open[index] = _Part(f"{self._name}.{index}", refusal, self._shared.texts == 0)
         extensions = self._extensions(index, self._item)
         if refusal:

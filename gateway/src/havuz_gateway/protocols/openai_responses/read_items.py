@@ -109,7 +109,7 @@ def in_item(part: Part, extensions: Extensions) -> Part:
 
 
 def read_text(part: Members) -> Text | Refusal:
-    """One content part of the model's. Raises for a type that is not documented."""
+    """One content part of the model's. One of a type newer than this gateway is a text that says nothing elsewhere."""
     kind, raw = part.needed_text("type"), part.peek("annotations")
     match kind:
         case "output_text":
@@ -124,7 +124,7 @@ def read_text(part: Members) -> Text | Refusal:
         case "refusal":
             return Refusal(part.text("refusal") or "", extensions=kept(PROTOCOL, part.rest()))
         case _:
-            raise part.wrong("type", kind, "'output_text' or 'refusal'")
+            return Text("", extensions={PROTOCOL: {"type": kind, **part.rest()}})
 
 
 def read_call(item: Members, kind: str) -> ToolCall:

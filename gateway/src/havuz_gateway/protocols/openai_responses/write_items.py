@@ -14,6 +14,9 @@ Spoken = Text | Refusal
 
 def write_text(part: Spoken, dropped: Dropped, tokens: Sequence[TokenLogprob] = ()) -> dict[str, Any]:
     """One content part of the model's, with the log probabilities of its `tokens`."""
+    own = part.extensions.get(PROTOCOL, {})
+    if "type" in own:
+        return dict(own)
     if isinstance(part, Refusal):
         return restored(PROTOCOL, {"type": "refusal", "refusal": part.text}, part.extensions)
     if part.signature is not None:

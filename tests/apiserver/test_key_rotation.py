@@ -2,6 +2,7 @@
 
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -94,6 +95,28 @@ def test_without_grace_the_former_key_ends_at_once_and_the_others_go_on(
     _apply(cluster, namespace, rotate="live=now", grace="0s")
     cluster.eventually(lambda: not any(_serves(gateway, old) for gateway in gateways))
     assert all(_serves(gateways[0], key) for key in (_key(cluster, namespace), "sk-customer-0123456789"))
+
+
+def test_a_key_ends_at_its_time_and_the_status_says_so_although_nothing_was_written(
+    cluster: Cluster, gateways: Gateways, namespace: str
+) -> None:
+    end = (datetime.now(UTC) + timedelta(seconds=12)).isoformat(timespec="seconds")
+    manifest = (
+        PROJECT.replace("ROTATE", "")
+        .replace("GRACE", "1h")
+        .replace("{name: live}", f"{{name: live, expiresAt: '{end}'}}")
+    )
+    cluster.apply(f"{BROUGHT}\n---\n{manifest}", namespace=namespace)
+    _wait(cluster, namespace, "Programmed")
+    key = _key(cluster, namespace)
+    assert _serves(gateways[0], key)
+    cluster.eventually(lambda: not _serves(gateways[0], key))
+
+    def told() -> bool:
+        resolved = cluster.condition("project", "shop", "Resolved", namespace=namespace)
+        return str(resolved["message"]).endswith("expired: live.")
+
+    cluster.eventually(told)
 
 
 def test_what_can_not_be_rotated_is_a_condition_and_an_event(

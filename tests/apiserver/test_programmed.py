@@ -104,13 +104,13 @@ def test_what_is_not_enforced_is_refused_with_a_sentence_and_an_event(cluster: C
 apiVersion: havuz.dev/v1alpha1
 kind: Project
 metadata: {name: graceful}
-spec: {rotationGrace: 1h}
+spec: {selfService: {maxKeys: 1}}
 """
     cluster.apply(project, namespace=namespace)
     _wait(cluster, "project/graceful", "Accepted=False", namespace=namespace)
     accepted = cluster.condition("project", "graceful", "Accepted", namespace=namespace)
     assert accepted["reason"] == "UnsupportedValue"
-    assert "spec.rotationGrace" in accepted["message"]
+    assert "spec.selfService.maxKeys" in accepted["message"]
 
     def told() -> bool:
         events = cluster.get("events", "--namespace", namespace)["items"]

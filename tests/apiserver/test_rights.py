@@ -1,6 +1,8 @@
 """What the operator's account may do, asked of the API server itself."""
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ ALLOWED = [
     ("patch", "modelroutes.havuz.dev/status"),
     ("list", "secrets"),
     ("create", "secrets"),
+    ("patch", "secrets"),
     ("watch", "namespaces"),
     ("create", "events"),
 ]
@@ -23,7 +26,6 @@ FORBIDDEN = [
     ("create", "modelroutes.havuz.dev"),
     ("update", "projects.havuz.dev/status"),
     ("update", "secrets"),
-    ("patch", "secrets"),
     ("delete", "secrets"),
     ("list", "pods"),
     ("create", "pods/exec"),
@@ -61,6 +63,26 @@ def test_the_operator_may_do_what_it_needs(account_api: Api, verb: str, resource
 @pytest.mark.parametrize(("verb", "resource"), FORBIDDEN, ids=str)
 def test_the_operator_may_do_nothing_else(account_api: Api, verb: str, resource: str) -> None:
     assert not _may(account_api, verb, resource)
+
+
+def test_of_all_secrets_the_account_writes_those_of_project_keys_alone(
+    cluster: Cluster, account_api: Api, namespace: str
+) -> None:
+    labels = {"app.kubernetes.io/managed-by": "havuz", "havuz.dev/project": "shop", "havuz.dev/project-key": "live"}
+    manifest = "apiVersion: v1\nkind: Secret\nmetadata: {name: NAME, labels: LABELS}\nstringData: {key: before}"
+    for name, of_ours in (("made", labels), ("other", {"havuz.dev/project": "shop"}), ("bare", {})):
+        cluster.apply(manifest.replace("NAME", name).replace("LABELS", json.dumps(of_ours)), namespace=namespace)
+
+    def patched(name: str, body: dict[str, Any]) -> int:
+        status, _ = account_api.patch(f"/api/v1/namespaces/{namespace}/secrets/{name}", body)
+        return status
+
+    change = {"stringData": {"key": "after"}}
+    cluster.eventually(lambda: patched("bare", change) == 422)  # a policy takes effect within moments
+    assert patched("other", change) == 422
+    assert patched("bare", change | {"metadata": {"labels": labels}}) == 422
+    assert patched("made", change) == 200
+    assert [cluster.secret(namespace, name)["key"] for name in ("made", "other")] == ["after", "before"]
 
 
 def test_the_account_is_refused_a_deletion_and_a_look_at_pods(

@@ -1,7 +1,7 @@
 """Project keys: how one is made, shown and kept. Pure; the operator and local mode do the writing.
 
 A key that havuz makes lives in the Secret `<project>-<key name>` under `key`, beside the time it was made.
-Only its SHA-256 goes further.
+Only its SHA-256 goes further. `rotation` says what it holds beside, once the key was rotated.
 """
 
 import hashlib

@@ -72,7 +72,7 @@ def asked(project: Project) -> tuple[list[Rotation], list[str]]:
 
 
 def due(project: Project, secrets: Mapping[tuple[str, str], Entries]) -> list[Rotation]:
-    """The rotations that the annotation asks for and that were not made. A key without a Secret is made, not rotated."""
+    """The rotations that the annotation asks for and that were not made. What has no Secret yet is made instead."""
     found = ((one, secrets.get((project.metadata.namespace, one.secret_name))) for one in asked(project)[0])
     return [one for one, entries in found if entries is not None and entries.get(ROTATED_ENTRY) != one.value]
 

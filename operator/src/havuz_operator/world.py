@@ -67,9 +67,8 @@ class World:
 
     def secret_version(self, namespace: str, name: str, *, labels: Mapping[str, str]) -> int | None:
         """The version of a Secret as it is known here, where it carries these labels; None: it does not, or is gone."""
-        if labels.items() <= self._secret_labels.get((namespace, name), {}).items():
-            return self._versions.get(ObjectRef(SECRET, namespace, name))
-        return None
+        carried = self._secret_labels.get((namespace, name), {})
+        return self._versions.get(ObjectRef(SECRET, namespace, name)) if labels.items() <= carried.items() else None
 
     def put(self, document: Document) -> None:
         """Take in an object as it is now. An older version than the one known is ignored."""

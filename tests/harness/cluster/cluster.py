@@ -115,8 +115,16 @@ class Api:
 
     def post(self, path: str, body: Mapping[str, Any]) -> tuple[int, Any]:
         """Status and JSON of the answer, whatever they are."""
-        headers = {"Content-Type": "application/json"}
-        request = urllib.request.Request(f"{self._url}{path}", data=json.dumps(body).encode(), headers=headers)
+        return self._send("POST", path, body, "application/json")
+
+    def patch(self, path: str, body: Mapping[str, Any]) -> tuple[int, Any]:
+        """A merge patch; kubectl would read the object first. Status and JSON of the answer, whatever they are."""
+        return self._send("PATCH", path, body, "application/merge-patch+json")
+
+    def _send(self, method: str, path: str, body: Mapping[str, Any], content_type: str) -> tuple[int, Any]:
+        headers = {"Content-Type": content_type}
+        data = json.dumps(body).encode()
+        request = urllib.request.Request(f"{self._url}{path}", data=data, headers=headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
                 return answer.status, json.load(answer)

@@ -96,6 +96,21 @@ def test_a_secret_matters_only_when_its_entries_change(world: World) -> None:
     assert world.secrets() == {("default", "keys"): {"token": "two"}}
 
 
+def test_the_version_of_a_secret_is_told_to_whom_its_labels_belong(world: World) -> None:
+    labelled = _secret(version=4, key="k")
+    labelled["metadata"]["labels"] = {"app.kubernetes.io/managed-by": "havuz", "more": "of them"}
+    world.put(labelled)
+    ours = {"app.kubernetes.io/managed-by": "havuz"}
+    assert world.secret_version("default", "keys", labels=ours) == 4
+    assert world.secret_version("default", "keys", labels=ours | {"havuz.dev/project": "shop"}) is None
+    world.changed.clear()
+    world.put(_secret(version=5, key="k"))
+    assert world.changed.is_set()
+    assert world.secret_version("default", "keys", labels=ours) is None
+    world.drop(labelled | {"metadata": labelled["metadata"] | {"resourceVersion": "6"}})
+    assert world.secret_version("default", "keys", labels={}) is None
+
+
 def test_what_is_no_text_or_none_of_our_business_is_not_kept(world: World) -> None:
     binary = _secret(version=1)
     binary["data"] = {"binary": base64.b64encode(b"\xff\xfe").decode(), "text": base64.b64encode(b"a").decode()}

@@ -3,9 +3,11 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from havuz_contract.v1alpha1.conditions import Condition, accepted, programmed, refused
+import pytest
+
+from havuz_contract.v1alpha1.conditions import Condition, accepted, not_rotated, programmed, refused, rotated
 from havuz_operator.conditions import change
-from havuz_operator.events import happening
+from havuz_operator.events import Happening, happening, key_rotated
 
 THEN, NOW = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -64,6 +66,22 @@ def test_a_refusal_is_an_event_and_so_is_its_end() -> None:
     assert cured is not None
     told = [happening(transition) for change_ in (first, cured) for transition in change_.transitions]
     assert [(one.type, one.reason) for one in told if one] == [("Warning", "Invalid"), ("Normal", "Accepted")]
+
+
+def test_a_refused_rotation_is_an_event_and_a_pending_one_is_not() -> None:
+    conditions = [not_rotated("RotationRefused", ["why"]), not_rotated("RotationPending", ["why"]), rotated("done")]
+    made = [change({}, [one], {}, generation=1, now=NOW) for one in conditions]
+    told = [happening(one.transitions[0]) for one in made if one is not None]
+    assert told == [Happening("Warning", "RotationRefused", "why"), None, None]
+
+
+@pytest.mark.parametrize(
+    ("grace", "end"), [("24h", "the former key works for 24h."), ("0s", "the former key does not work any more.")]
+)
+def test_a_rotation_tells_where_the_new_key_is_and_how_long_the_former_works(grace: str, end: str) -> None:
+    told = key_rotated("live", "shop-live", grace=grace)
+    assert (told.type, told.reason) == ("Normal", "KeyRotated")
+    assert told.message == f"Key 'live' was rotated: the new one is in Secret 'shop-live', {end}"
 
 
 def test_a_rate_limit_is_a_state_and_a_rejected_key_an_event() -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness import manifests
+from havuz_contract.project_keys import sha256
+from havuz_contract.rotation import former_keys
 from havuz_contract.v1alpha1.meta import KubeObject
 from havuz_gateway.local.credentials import MadeKeys, Secrets, with_environment
 from havuz_gateway.local.errors import LocalError
@@ -51,6 +53,33 @@ def test_project_keys_are_made_once_and_kept(tmp_path: Path) -> None:
     assert first == again
     assert sorted(name for _, name in first) == ["shop-live", "shop-test"]
     assert first["default", "shop-live"]["key"].startswith("pk_live_")
+
+
+def test_a_project_key_is_rotated_once_for_a_value_and_the_former_is_still_known(tmp_path: Path) -> None:
+    def reading(value: str) -> Reading:
+        return reading_of(manifests.project(metadata={"annotations": {"havuz.dev/rotate-key": f"live={value}"}}))
+
+    place = ("default", "shop-live")
+    with StateFolder(tmp_path / "state") as state:
+        first = MadeKeys(state, random=os.urandom).complete(reading("1"), {}, NOW)
+        rotated = MadeKeys(state, random=os.urandom).complete(reading("2"), {}, NOW)
+        later = MadeKeys(state, random=os.urandom)
+        again = later.complete(reading("2"), {}, NOW)
+    assert again == rotated
+    assert rotated[place]["key"] != first[place]["key"]
+    assert rotated["default", "shop-test"] == first["default", "shop-test"]
+    assert [one.sha256 for one in former_keys(rotated[place])] == [sha256(first[place]["key"])]
+    assert first[place]["key"] in later
+    assert rotated[place]["key"] in later
+    assert "sk-of-a-provider" not in later
+
+
+def test_a_secret_of_the_manifests_is_not_rotated(tmp_path: Path) -> None:
+    brought: Secrets = {("default", "shop-live"): {"key": "pk_live_brought"}}
+    project = manifests.project(metadata={"annotations": {"havuz.dev/rotate-key": "live=1"}})
+    with StateFolder(tmp_path) as state:
+        complete = MadeKeys(state, random=os.urandom).complete(reading_of(project), brought, NOW)
+    assert complete["default", "shop-live"] == {"key": "pk_live_brought"}
 
 
 def test_a_secret_that_was_brought_is_not_replaced(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import urllib.error
 import urllib.request
+import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -153,3 +154,19 @@ def test_a_secret_of_somebody_else_is_not_rotated(cluster: Cluster, operator: Op
     assert "was not made by havuz" in cluster.condition("project", "shop", "Rotated", namespace=namespace)["message"]
     assert operator.alive()
     assert cluster.secret(namespace, "shop-live") == {"key": "pk_live_of_somebody_else_1"}
+
+
+def test_a_namespace_goes_with_its_keys_although_the_operator_is_away(
+    cluster: Cluster, operator: OperatorProcess
+) -> None:
+    name = f"gone-{uuid.uuid4().hex[:10]}"
+    cluster.kubectl("create", "namespace", name)
+    _apply(cluster, name, rotate="live=1", grace="1h")
+    _wait(cluster, name, "Resolved")
+    assert operator.stop() == 0
+    try:
+        _apply(cluster, name, rotate="live=2", grace="1h")
+        cluster.kubectl("delete", "namespace", name, "--timeout=60s")
+    finally:
+        operator.start()
+    assert cluster.kubectl("get", "namespace", name, "--ignore-not-found") == ""

@@ -11,9 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 SCHEMA_VERSION = 1
 
-ProviderName = Literal[
-    "openai", "azure-openai", "anthropic", "gemini", "openai-compatible", "stable-diffusion", "mock"
-]
+ProviderName = Literal["openai", "azure-openai", "anthropic", "gemini", "openai-compatible", "stable-diffusion", "mock"]
 Operation = Literal["chat", "embeddings", "image", "speech", "transcription"]
 Balance = Literal["LeastBusy", "Weighted", "LowestLatency", "Cheapest", "CacheAffinity"]
 ProviderTool = Literal["web_search"]

@@ -10,9 +10,7 @@ from havuz_contract.v1alpha1.meta import AGE, MESSAGE, READY, KubeModel, KubeObj
 from havuz_contract.v1alpha1.rules import Rule
 from havuz_contract.v1alpha1.shared import Duration, ModelPatterns, SecretKeyRef, TrafficLimits, between, matching
 
-ProviderName = Literal[
-    "openai", "azure-openai", "anthropic", "gemini", "openai-compatible", "stable-diffusion", "mock"
-]
+ProviderName = Literal["openai", "azure-openai", "anthropic", "gemini", "openai-compatible", "stable-diffusion", "mock"]
 _NEED_BASE_URL = ("openai-compatible", "azure-openai", "stable-diffusion")
 _NEED_SECRET = ("openai", "azure-openai", "anthropic", "gemini")
 

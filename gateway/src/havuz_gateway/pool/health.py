@@ -6,16 +6,16 @@ half-open: one request goes through and decides. A success disproves only what w
 Whatever comes back takes its share of the traffic step by step (`share`).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from havuz_contract.snapshot.models import Breaker
 from havuz_gateway.pool import breaker as breakers
 from havuz_gateway.pool.block import Block
+from havuz_gateway.pool.memory import BACKOFF_FIRST_SECONDS, UNKNOWN_MODEL, Ban, OfModel
 from havuz_gateway.pool.ramp import SLOW_START_SECONDS, after_rest, ramp
 from havuz_gateway.pool.verdict import Reason, Scope, Verdict
 
-BACKOFF_FIRST_SECONDS = 1.0
 BACKOFF_LAST_SECONDS = 60.0
 COOL_DOWN_MAX_SECONDS = 3_600.0  # a provider's hint may be wrong, or meant in milliseconds
 EXHAUSTED_SECONDS = 600.0  # without a hint: someone tops up the credit, and nobody tells us
@@ -34,29 +34,6 @@ _LONGEST = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Ban:
-    """The whole key is out until `until`; then one request tries it, which sets `until` anew and `trial`."""
-
-    state: str
-    until: float
-    trial: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _OfModel:
-    """What is known of one model on this key. `backoff` is the next cool-down that has no hint."""
-
-    cooled_at: float = 0.0
-    cool_until: float = 0.0
-    rest_until: float = 0.0
-    missing_until: float = 0.0
-    backoff: float = BACKOFF_FIRST_SECONDS
-
-
-_UNKNOWN_MODEL = _OfModel()
-
-
 class Health:
     """Verdicts in force on a key, and on its models. Every verdict ends by itself."""
 
@@ -64,9 +41,9 @@ class Health:
 
     def __init__(self) -> None:
         self._back_at: float | None = None  # when the whole key came back, or joined
-        self._ban: _Ban | None = None
+        self._ban: Ban | None = None
         self._breaker: breakers.State = breakers.CLOSED
-        self._models: dict[str, _OfModel] = {}
+        self._models: dict[str, OfModel] = {}
         self._limit: Limit = "requests"
         self._limited_until = 0.0  # a limit of the key's own is reached: passed over, and nothing is wrong with it
         self.well = True  # nothing above differs from the start: the usual case, answered by one look
@@ -84,7 +61,7 @@ class Health:
         open_until = breakers.blocked_until(self._breaker, now)
         if open_until is not None:
             found.append(("Open", open_until))
-        known = self._models.get(model, _UNKNOWN_MODEL)
+        known = self._models.get(model, UNKNOWN_MODEL)
         if known.missing_until > now:
             found.append(("ModelMissing", known.missing_until))
         if known.cool_until > now:
@@ -99,7 +76,7 @@ class Health:
 
     def resting(self, model: str, now: float) -> bool:
         """Whether the provider has nothing left to give for `model`: better not asked while others can be."""
-        return not self.well and self._models.get(model, _UNKNOWN_MODEL).rest_until > now
+        return not self.well and self._models.get(model, UNKNOWN_MODEL).rest_until > now
 
     @property
     def failing(self) -> bool:
@@ -111,7 +88,7 @@ class Health:
         if self.well:
             return 1.0
         share = 1.0 if self._back_at is None else ramp(now - self._back_at)
-        known = self._models.get(model, _UNKNOWN_MODEL)
+        known = self._models.get(model, UNKNOWN_MODEL)
         if known.cool_until > known.cooled_at:
             share = min(share, after_rest(now - known.cool_until, known.cool_until - known.cooled_at))
         return share
@@ -164,7 +141,7 @@ class Health:
 
     def rest(self, model: str, seconds: float, now: float) -> None:
         """The provider says that nothing is left for `model` for so many seconds."""
-        known = self._models.get(model, _UNKNOWN_MODEL)
+        known = self._models.get(model, UNKNOWN_MODEL)
         self._models[model] = replace(known, rest_until=now + min(seconds, REST_MAX_SECONDS))
         self.well = False
 
@@ -220,7 +197,7 @@ class Health:
         until = min(until, now + _LONGEST.get(state, 0.0))
         if until <= now:
             return
-        known = self._models.get(model or "", _UNKNOWN_MODEL)
+        known = self._models.get(model or "", UNKNOWN_MODEL)
         match state:
             case "Rejected" | "Exhausted":
                 self._put_ban(state, now, until - now)
@@ -259,7 +236,7 @@ class Health:
         return None
 
     def _cool_down(self, model: str, now: float, hint: float | None) -> Block | None:
-        known = self._models.get(model, _UNKNOWN_MODEL)
+        known = self._models.get(model, UNKNOWN_MODEL)
         if hint:
             until, backoff = now + min(hint, COOL_DOWN_MAX_SECONDS), known.backoff
         elif known.cool_until > now:
@@ -274,7 +251,7 @@ class Health:
 
     def _learn_missing(self, model: str, now: float) -> Block:
         until = now + MODEL_MISSING_SECONDS
-        self._models[model] = replace(self._models.get(model, _UNKNOWN_MODEL), missing_until=until)
+        self._models[model] = replace(self._models.get(model, UNKNOWN_MODEL), missing_until=until)
         self.well = False
         return Block("ModelMissing", until, rate_limited=False)
 
@@ -286,7 +263,7 @@ class Health:
                 return None
             if ban.state == "Rejected" and state == "Exhausted" and ban.until > now:
                 return None  # a refused key is the stronger finding
-        self._ban = _Ban(state, until)
+        self._ban = Ban(state, until)
         self.well = False
         return Block(state, until, rate_limited=False)
 

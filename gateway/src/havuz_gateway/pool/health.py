@@ -12,6 +12,7 @@ from typing import Literal
 from havuz_contract.snapshot.models import Breaker
 from havuz_gateway.pool import breaker as breakers
 from havuz_gateway.pool.block import Block
+from havuz_gateway.pool.memory import BACKOFF_FIRST_SECONDS, UNKNOWN_MODEL, Ban, OfModel
 from havuz_gateway.pool.ramp import SLOW_START_SECONDS, after_rest, ramp
 from havuz_gateway.pool.remembered import BACKOFF_FIRST_SECONDS, UNKNOWN_MODEL, Ban, OfModel
 from havuz_gateway.pool.verdict import Reason, Scope, Verdict

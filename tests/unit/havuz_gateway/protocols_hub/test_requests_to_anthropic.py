@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from havuz_gateway.protocols.anthropic.codec import CODEC as ANTHROPIC
 from havuz_gateway.protocols.anthropic.encode_request import encode_request
 from havuz_gateway.protocols.codec import Encoded, Quirks
 from havuz_gateway.protocols.neutral.errors import CannotExpress
@@ -243,3 +244,11 @@ def test_thinking_between_calls_is_asked_for_by_a_header_where_that_is_needed() 
     assert sent(quirks=older, reasoning_effort="high").headers == {}
     assert sent(quirks=older, tools=[TOOL]).headers == {}
     assert sent(tools=[TOOL], reasoning_effort="high").headers == {}
+
+
+def test_thinking_without_a_type_stays_as_it_came() -> None:
+    body = {
+        "model": "m", "max_tokens": 10, "messages": [{"role": "user", "content": "Hi"}],
+        "thinking": {"block_binding": {"prefix_mismatch_behavior": "drop_block"}},
+    }  # fmt: skip
+    assert ANTHROPIC.encode_request(ANTHROPIC.decode_request(body), Quirks()).body == body

@@ -14,7 +14,6 @@ from havuz_gateway.pool import breaker as breakers
 from havuz_gateway.pool.block import Block
 from havuz_gateway.pool.memory import BACKOFF_FIRST_SECONDS, UNKNOWN_MODEL, Ban, OfModel
 from havuz_gateway.pool.ramp import SLOW_START_SECONDS, after_rest, ramp
-from havuz_gateway.pool.remembered import BACKOFF_FIRST_SECONDS, UNKNOWN_MODEL, Ban, OfModel
 from havuz_gateway.pool.verdict import Reason, Scope, Verdict
 
 BACKOFF_LAST_SECONDS = 60.0

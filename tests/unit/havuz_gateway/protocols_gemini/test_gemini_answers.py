@@ -158,3 +158,10 @@ def test_a_field_that_is_complained_of_has_googles_name(place: str, told: str) -
     body = CODEC.encode_error(400, error, None)["error"]
     assert body["message"] == f"{told!r} holds a hologram of the system"
     assert body["details"][0]["fieldViolations"][0]["field"] == told
+
+
+def test_an_answer_without_an_id_stays_without_one() -> None:
+    answer = {"candidates": [{"content": {"parts": [{"text": "x"}], "role": "model"}, "avgLogprobs": -0.1}]}
+    body = CODEC.encode_response(CODEC.decode_response(answer), Stamp()).body
+    assert "responseId" not in body
+    assert body["candidates"] == answer["candidates"]

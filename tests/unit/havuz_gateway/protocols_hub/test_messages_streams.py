@@ -105,6 +105,22 @@ def test_a_compaction_that_failed_stays_null() -> None:
     assert fold(events).choices[0].content == (ProviderContent("anthropic", {"type": "compaction", "content": None}),)
 
 
+@pytest.mark.parametrize(
+    ("pieces", "arguments"),
+    [([""], {"url": "a"}), (['{"url"', ':"b"}'], {"url": "b"}), (['{"url"'], {"INVALID_JSON": '{"url"'})],
+    ids=["none", "whole", "cut"],
+)
+def test_a_hosted_call_has_the_arguments_that_came(pieces: list[str], arguments: dict[str, str]) -> None:
+    block = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_fetch", "input": {"url": "a"}}
+    deltas = [
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "input_json_delta", "partial_json": piece}}
+        for piece in pieces
+    ]
+    begun, stopped = {"type": "content_block_start", "index": 0, "content_block": block}, {"type": "content_block_stop"}
+    events = told(start(), begun, *deltas, {**stopped, "index": 0}, ended(), STOP)
+    assert fold(events).choices[0].content == (ProviderContent("anthropic", {**block, "input": arguments}),)
+
+
 def test_what_stands_beside_the_last_usage_is_kept() -> None:
     edits = {"applied_edits": [{"type": "clear_thinking_20251015", "cleared_thinking_turns": 2}]}
     events = told(start(), ended(context_management=edits), STOP)

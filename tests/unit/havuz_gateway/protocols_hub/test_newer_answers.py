@@ -125,3 +125,8 @@ def test_a_gemini_stream_with_an_unknown_part_goes_on() -> None:
     events = told(GEMINI, GENERATED)
     assert said(events) == "Hi"
     assert fold(again(GEMINI, events)) == fold(events)
+
+
+def test_what_other_protocols_cannot_say_is_named_by_what_it_is() -> None:
+    for codec, answer, name in ((ANTHROPIC, MESSAGE, "hologram"), (GEMINI, GENERATED, "hologram")):
+        assert RESPONSES.encode_response(codec.decode_response(answer), STAMP).dropped == (name,)

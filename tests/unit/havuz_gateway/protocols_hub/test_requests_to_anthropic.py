@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from havuz_gateway.errors import InvalidRequest
+from havuz_gateway.protocols.anthropic.codec import CODEC as ANTHROPIC
 from havuz_gateway.protocols.anthropic.encode_request import encode_request
 from havuz_gateway.protocols.codec import Encoded, Quirks
 from havuz_gateway.protocols.neutral.errors import CannotExpress
@@ -252,3 +253,11 @@ def test_what_openais_sdks_add_to_a_call_that_they_send_back_is_no_news() -> Non
     assert sent(turns) == sent([{"role": "assistant", "tool_calls": [CALL]}])
     with pytest.raises(InvalidRequest, match="surprise"):
         sent([{"role": "assistant", "tool_calls": [{**CALL, "function": {**function, "surprise": 1}}]}])
+
+
+def test_thinking_without_a_type_stays_as_it_came() -> None:
+    body = {
+        "model": "m", "max_tokens": 10, "messages": [{"role": "user", "content": "Hi"}],
+        "thinking": {"block_binding": {"prefix_mismatch_behavior": "drop_block"}},
+    }  # fmt: skip
+    assert ANTHROPIC.encode_request(ANTHROPIC.decode_request(body), Quirks()).body == body

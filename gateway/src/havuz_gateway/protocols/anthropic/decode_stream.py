@@ -11,7 +11,7 @@ from havuz_gateway.protocols.anthropic.errors import read_stream_error
 from havuz_gateway.protocols.anthropic.finish import read_finish
 from havuz_gateway.protocols.anthropic.thinking import read_redacted, read_thinking
 from havuz_gateway.protocols.anthropic.usage import merge_usage, read_tier, read_usage
-from havuz_gateway.protocols.anthropic.wire import PROTOCOL, answer_members, read_input
+from havuz_gateway.protocols.anthropic.wire import PROTOCOL, answer_members, read_input, write_input
 from havuz_gateway.protocols.json_text import load_object
 from havuz_gateway.protocols.members import Members
 from havuz_gateway.protocols.neutral import events as ev
@@ -246,9 +246,8 @@ class AnthropicStreamDecoder:
             case "redacted_thinking":
                 return []
             case _:
-                if block.text:
-                    pieces = "".join(block.text)
-                    block.wire["input"] = load_object(pieces) if pieces else {}
+                if pieces := "".join(block.text):
+                    block.wire["input"] = write_input(pieces)
                 return [ev.PartWhole(0, block.id, ProviderContent(PROTOCOL, block.wire))]
 
     def _message_delta(self, fields: Members) -> list[ev.ChatEvent]:

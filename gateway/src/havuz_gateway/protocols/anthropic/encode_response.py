@@ -92,7 +92,7 @@ def _blocks(part: Part, dropped: Dropped) -> list[dict[str, Any]]:
         case ProviderContent(protocol=protocol) if protocol == PROTOCOL:
             return [dict(part.wire)]
         case ProviderContent():
-            dropped.note(str(part.wire.get("type", part.protocol)))
+            dropped.note(part.kind)
             return []
         case _:
             dropped.note(type(part).__name__.lower())

@@ -215,7 +215,7 @@ class AnthropicStreamEncoder:
                 told = self._delta({"type": "input_json_delta", "partial_json": dump(wire["input"])})
                 return start + told + _event({"type": "content_block_stop", "index": self._index})
             case ProviderContent():
-                self._dropped.note(str(part.wire.get("type", part.protocol)))
+                self._dropped.note(part.kind)
             case _:
                 self._dropped.note(type(part).__name__.lower())
         return b""

@@ -31,11 +31,14 @@ class Plan:
 
 
 def read_reasoning(fields: Members, effort: str | None) -> Reasoning | None:
-    """`thinking` with the effort that stands in `output_config`. Its entry in the extensions says: as it came."""
+    """`thinking` with the effort that stands in `output_config`. Its entry in the extensions says: as it came.
+
+    Models that always think take settings of it without a type.
+    """
     thinking = fields.members("thinking")
     if thinking is None:
         return None if effort is None else Reasoning(effort=effort, extensions={PROTOCOL: {}})
-    kind = thinking.needed_text("type")
+    kind = thinking.text("type")
     budget, display = thinking.whole("budget_tokens"), thinking.text("display")
     own = {PROTOCOL: thinking.rest()}
     match kind:
@@ -47,6 +50,8 @@ def read_reasoning(fields: Members, effort: str | None) -> Reasoning | None:
             return Reasoning(mode="off", effort=effort, budget=budget, summary=display, extensions=own)
         case "between_tools":
             return Reasoning(mode="between_tools", effort=effort, budget=budget, summary=display, extensions=own)
+        case None:
+            return Reasoning(effort=effort, budget=budget, summary=display, extensions=own)
         case _:
             raise unknown_type("thinking.type", kind, PROTOCOL)
 
@@ -86,15 +91,13 @@ def _off(quirks: Quirks, dropped: Dropped) -> Plan:
 
 def _as_it_came(reasoning: Reasoning) -> Plan:
     kinds = {"on": "enabled", "auto": "adaptive", "off": "disabled", "between_tools": "between_tools"}
-    members: dict[str, Any] = {}
-    if reasoning.mode is not None:
-        thinking: dict[str, Any] = {"type": kinds[reasoning.mode]}
-        if reasoning.budget is not None:
-            thinking["budget_tokens"] = reasoning.budget
-        if reasoning.summary is not None:
-            thinking["display"] = reasoning.summary
-        members["thinking"] = {**thinking, **reasoning.extensions[PROTOCOL]}
-    return Plan(members, effort=reasoning.effort)
+    thinking: dict[str, Any] = {} if reasoning.mode is None else {"type": kinds[reasoning.mode]}
+    if reasoning.budget is not None:
+        thinking["budget_tokens"] = reasoning.budget
+    if reasoning.summary is not None:
+        thinking["display"] = reasoning.summary
+    thinking |= reasoning.extensions[PROTOCOL]
+    return Plan({"thinking": thinking} if thinking else {}, effort=reasoning.effort)
 
 
 def _display(reasoning: Reasoning) -> dict[str, str]:

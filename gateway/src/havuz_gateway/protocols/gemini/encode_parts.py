@@ -50,6 +50,6 @@ def name_of(part: Part) -> str:
     """What a part that is left out is called."""
     match part:
         case ProviderContent():
-            return str(part.wire.get("type") or next(iter(part.wire), part.protocol))
+            return part.kind
         case _:
             return type(part).__name__.lower()

@@ -27,7 +27,8 @@ def encode_response(response: ChatResponse, stamp: Stamp) -> Encoded:
     body["modelVersion"] = stamp.model or response.model
     if response.created is not None:
         body["createTime"] = write_created(response.created)
-    body["responseId"] = stamp.id or response.id
+    if response_id := stamp.id or response.id:
+        body["responseId"] = response_id
     if is_tier_lost(response.service_tier):
         dropped.note("service_tier")
     return Encoded(written(body, response.extensions), dropped.names())

@@ -202,6 +202,13 @@ class ProviderContent:
     protocol: str
     wire: Mapping[str, Any]
 
+    @property
+    def kind(self) -> str:
+        """What it is called where it cannot be said: its type, or its first member where parts have no types."""
+        kind = self.wire.get("type")
+        named = (name for name in self.wire if not name.startswith("thought"))
+        return kind if isinstance(kind, str) else next(named, self.protocol)
+
 
 Part = (
     Text

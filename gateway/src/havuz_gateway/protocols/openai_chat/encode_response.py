@@ -111,7 +111,7 @@ def _others(parts: tuple[Part, ...], dropped: Dropped) -> dict[str, Any]:
             case Audio(source=Base64Source() as source):
                 members["audio"] = write_audio(part, source)
             case ProviderContent():
-                dropped.note(str(part.wire.get("type", part.protocol)))
+                dropped.note(part.kind)
             case Text() | Thinking() | RedactedThinking() | Refusal():
                 pass
             case _:

@@ -219,7 +219,7 @@ class OpenAIChatStreamEncoder:
             case Audio(source=Base64Source() as source):
                 return [{"audio": write_audio(part, source)}]
             case ProviderContent():
-                self._dropped.note(str(part.wire.get("type", part.protocol)))
+                self._dropped.note(part.kind)
                 return []
             case _:
                 self._dropped.note(type(part).__name__.lower())

@@ -128,7 +128,7 @@ class _Output:
             case ProviderContent(protocol=protocol) if protocol == PROTOCOL:
                 self._items.append(dict(part.wire))
             case ProviderContent():
-                self._dropped.note(str(part.wire.get("type", part.protocol)))
+                self._dropped.note(part.kind)
             case _:
                 self._dropped.note(type(part).__name__.lower())
 

@@ -212,7 +212,7 @@ class OutputStream:
             case ProviderContent(protocol=protocol, wire=wire) if protocol == PROTOCOL:
                 return self._piece("message", dict(wire))
             case ProviderContent():
-                self._dropped.note(str(part.wire.get("type", part.protocol)))
+                self._dropped.note(part.kind)
             case _:
                 self._dropped.note(type(part).__name__.lower())
         return b""

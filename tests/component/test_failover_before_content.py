@@ -42,6 +42,7 @@ ANY_KEY_BUT_THIS = [
     pytest.param(error(403, "Your account is not active"), id="403"),
     pytest.param(error(404, "The model `x` does not exist", code="model_not_found"), id="404"),
     pytest.param(error(200, "The server is overloaded", kind="server_error"), id="an error under 200"),
+    pytest.param(Json(200, {"id": "chatcmpl-1", "choices": []}), id="no choices"),
 ]
 
 

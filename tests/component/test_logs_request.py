@@ -68,3 +68,12 @@ async def test_what_never_meets_a_provider_has_its_line_too(world: World, gatewa
             assert (line.get("path"), line["status"]) == told
             assert line["event"] == "request"
     assert "/secret/path" not in gateway.log
+
+
+async def test_a_key_in_a_models_place_is_not_logged(world: World, gateway: GatewayProcess) -> None:
+    customer, _ = await world.serve()
+    async with calling(gateway.base_url, customer.live) as caller:
+        refused = await caller.post(f"/v1beta/models/{customer.live}:generateContent", {"contents": []})
+    (line,) = await lines_of(gateway, refused.headers["x-request-id"])
+    assert line["path"] == "/v1beta/models/"
+    assert customer.live not in gateway.log

@@ -22,6 +22,12 @@ class Request:
     query: Mapping[str, tuple[str, ...]]
     body: bytes
     upload: Upload | None = None  # in place of the body, where that is a form with files
+    template: str | None = None  # the path as it is registered
+
+    @property
+    def shown_path(self) -> str:
+        """The path for logs and spans: without what a client put in an id's place, which may be its key."""
+        return self.path if self.template is None else self.template
 
 
 class Writer(Protocol):

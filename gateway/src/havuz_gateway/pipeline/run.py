@@ -39,7 +39,7 @@ async def run(
     and `ClientGone` when nobody is left to tell.
     """
     writer.accounted = True
-    trace = services.telemetry.begin(request.headers, method=request.method, path=request.path)
+    trace = services.telemetry.begin(request.headers, method=request.method, path=request.shown_path)
     context = RequestContext(request=request, operation=operation, started_at=services.now(), trace=trace)
     try:
         context.identity = authenticate(request, credential, protocol, services)

@@ -57,11 +57,11 @@ def _close_trace(context: RequestContext, *, provider: str | None, first_chunk: 
 
 
 def _log_fields(context: RequestContext, *, status: int, seconds: float) -> dict[str, Any]:
-    """The line of this request: names and numbers, nothing a client wrote but the path it called."""
+    """The line of this request: names and numbers, nothing that a client wrote."""
     identity, plan, usage = context.identity, context.plan, context.usage
     return {
         "request_id": context.request.id,
-        "path": context.request.path,
+        "path": context.request.shown_path,
         "status": status,
         "seconds": seconds,
         "project": identity.project.name if identity is not None else None,

@@ -23,7 +23,8 @@ def read_embeddings_answer(body: bytes) -> Answer:
 def _read(body: bytes, member: str) -> Answer:
     fields = decode_answer(body)
     error = read_stream_error(fields) if fields.get("error") else None
-    if error is None and not isinstance(fields.get(member), list):
+    told = fields.get(member)
+    if error is None and (not isinstance(told, list) or (member == "choices" and not told)):
         raise AnswerUnreadable(f"the provider's answer has no {member!r}")
     usage = read_usage(fields.get("usage"))
     return Answer(

@@ -33,8 +33,9 @@ def decode_response(body: Mapping[str, Any]) -> ChatResponse:
     if error is not None:
         raise AnswerFailed(error)
     fields = answer_members(body, "")
-    if not isinstance(fields.peek("choices"), list):
-        raise fields.wrong("choices", fields.peek("choices"), "an array")
+    choices = fields.peek("choices")
+    if not isinstance(choices, list) or not choices:
+        raise fields.wrong("choices", choices, "an array with a choice in it")
     response_id, created = fields.text("id") or "", fields.number("created")
     spelled: dict[str, Any] = {}
     kind = fields.take("object")

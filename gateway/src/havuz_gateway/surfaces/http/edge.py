@@ -160,10 +160,10 @@ class HttpEdge:
         if raw.query_string:
             query = {name: tuple(raw.query.getall(name)) for name in raw.query}
         credential = take_credential(headers, query, surface.key_places)
-        host = _host(headers.get("host", ""))
+        host, template = _host(headers.get("host", "")), self._registry.template(raw.path)
 
         def request(body: bytes, upload: Upload | None = None) -> Request:
-            return Request(request_id, raw.method, raw.path, host, headers, query, body, upload)
+            return Request(request_id, raw.method, raw.path, host, headers, query, body, upload, template)
 
         def check_sender() -> object:
             return authenticate(request(b""), credential, surface.protocol, self._services)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import redis
 
+from harness.account import havuz
 from harness.fixtures import StartGateway
 from harness.metering import UNIT
 from harness.money_round import open_shop
@@ -35,6 +36,13 @@ async def test_requests_are_served_and_billed_over_tls_as_a_named_user(
     assert [await shop.ask(gateway) for _ in range(3)] == [200, 200, 402]
     proof = await shop.settled(2)
     assert (proof.faults, proof.settled, proof.account.balance) == ((), 2 * UNIT, 0)
+
+
+async def test_the_commands_trust_the_authority_that_gateways_do(tls: TlsServer) -> None:
+    refused = await havuz("ledger", "verify", HAVUZ_REDIS_URL=tls.url)
+    assert (refused.code, "certificate verify failed" in refused.err) == (2, True)
+    own = {"HAVUZ_REDIS_URL": tls.url, "HAVUZ_REDIS_CA_FILE": str(tls.ca_file)}
+    assert (await havuz("ledger", "verify", **own)).code == 0
 
 
 async def test_an_authority_in_the_url_is_trusted_as_well(tls: TlsServer) -> None:

@@ -75,8 +75,8 @@ def _with_books(command: BooksCommand) -> Callable[[argparse.Namespace], int]:
 
     async def body(options: argparse.Namespace, url: str) -> int:
         try:
-            client = connect(url, name="havuz")
-        except ValueError as error:
+            client = connect(url, name="havuz", ca_file=books.redis_ca_file(options, os.environ))
+        except (ValueError, OSError) as error:
             raise CommandError(f"the URL of Redis is wrong: {error}") from None
         try:
             return await command(options, client, sys.stdout)

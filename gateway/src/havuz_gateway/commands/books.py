@@ -13,6 +13,7 @@ from havuz_contract import keys
 from havuz_gateway.local.state import REDIS_URL_FILE
 
 _ENVIRONMENT = "HAVUZ_REDIS_URL"
+_CA_ENVIRONMENT = "HAVUZ_REDIS_CA_FILE"
 
 
 class CommandError(Exception):
@@ -39,6 +40,12 @@ def add_place_arguments(parser: argparse.ArgumentParser) -> None:
         "--redis-url", metavar="URL", help=f"Redis of the gateways (default: {_ENVIRONMENT}, else that of `havuz up`)"
     )
     parser.add_argument(
+        "--redis-ca-file",
+        type=Path,
+        metavar="FILE",
+        help=f"certificate authorities, in PEM, that vouch for that Redis (default: {_CA_ENVIRONMENT})",
+    )
+    parser.add_argument(
         "--state-dir",
         type=Path,
         default=Path(".havuz"),
@@ -60,6 +67,13 @@ def redis_url(options: argparse.Namespace, environment: Mapping[str, str]) -> st
             f"it is not said where the books are: give --redis-url or {_ENVIRONMENT}, "
             f"or run this where `havuz up` runs (there is no {str(path)!r})"
         ) from None
+
+
+def redis_ca_file(options: argparse.Namespace, environment: Mapping[str, str]) -> Path | None:
+    """Whom to trust for a Redis that speaks TLS: what was given, else the environment's, else the system's."""
+    named = environment.get(_CA_ENVIRONMENT)
+    given: Path | None = options.redis_ca_file
+    return given or (Path(named) if named else None)
 
 
 async def owners(redis: Redis, uids: Sequence[str], wanted: str | None) -> list[Owner]:

@@ -40,10 +40,10 @@ def test_a_misspelt_value_is_refused(cluster: Cluster) -> None:
         _render(cluster, "gatway.replicas=3")
 
 
-def test_both_processes_trust_the_authorities_of_a_redis_of_ones_own(cluster: Cluster) -> None:
+def test_every_process_trusts_the_authorities_of_a_redis_of_ones_own(cluster: Cluster) -> None:
     url = "rediss+sentinel://havuz:secret@a.example:26379\\,b.example:26379/primary/0"
     deployments = _of_kind(_render(cluster, f"redis.url={url}", "redis.caSecret=redis-ca"), "Deployment")
-    assert len(deployments) == 2
+    assert len(deployments) == 3
     for deployment in deployments:
         pod = deployment["spec"]["template"]["spec"]
         (volume,) = [one for one in pod["volumes"] if one["name"] == "redis-ca"]
@@ -73,7 +73,7 @@ def test_every_pod_passes_the_restricted_profile(cluster: Cluster, installation:
     label = "pod-security.kubernetes.io/enforce=restricted"
     cluster.kubectl("label", "namespace", SYSTEM, label, "--overwrite")
     workloads = _of_kind(_render(cluster), "Deployment", "StatefulSet")
-    assert len(workloads) == 3
+    assert len(workloads) == 4
     for workload in workloads:
         spec = workload["spec"]["template"]["spec"]
         claimed = {claim["metadata"]["name"] for claim in workload["spec"].get("volumeClaimTemplates", ())}

@@ -120,7 +120,7 @@ kind: ModelRoute
 metadata: {name: everything}
 spec:
   model: everything
-  operations: [chat, embeddings]
+  operations: [chat, embeddings, image, speech, transcription]
   targets: [{keys: {names: [openai]}}]
 """
 

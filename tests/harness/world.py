@@ -30,6 +30,8 @@ PERMANENT = frozenset(
         keys.VERDICTS,
         keys.METERED_PROJECTS,
         keys.TASKS,
+        keys.TASK_TURNS,
+        keys.TASKS_QUEUED,
     }
 )
 

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from havuz_contract import keys
 from havuz_contract.snapshot.envelope import EnvelopeError, Keyring
+from havuz_gateway.telemetry.backlogs import CallbacksQueued
 
 State = Literal["pending", "delivered", "failed"]
 
@@ -24,7 +25,7 @@ def _script(name: str) -> str:
     return "\n".join(folder.joinpath(f"{part}.lua").read_text(encoding="utf-8") for part in ("due", name))
 
 
-_ENQUEUE, _CLAIM, _FINISH, _REPLAY = map(_script, ("enqueue", "claim", "finish", "replay"))
+_ENQUEUE, _CLAIM, _FINISH, _REPLAY, _STATE = map(_script, ("enqueue", "claim", "finish", "replay", "state"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,12 @@ class CallbackQueue:
         due = await self._redis.zscore(keys.callbacks_due(project_uid), task_id)
         attempts = tuple(Attempt(**json.loads(line)) for line in log.decode().splitlines())
         return Delivery(cast("State", state.decode()), attempts, None if due is None else due / _MILLISECONDS)
+
+    async def state(self) -> CallbacksQueued:
+        """How many are to be told, how late they are, and how many were given up."""
+        names = (keys.CALLBACKS_PROJECTS, keys.CALLBACKS_FAILED)
+        told = await self._redis.eval(_STATE, len(names), *names, keys.callbacks_due(""))
+        return CallbacksQueued(open=told[0], late_seconds=told[1] / _MILLISECONDS, failed=told[2])
 
     async def _done(self, script: str, names: Sequence[str], arguments: Sequence[str | int]) -> bool:
         reply = await self._redis.eval(script, len(names), *names, *arguments)

@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from havuz_gateway.callbacks.queue import Attempt, CallbackQueue, Claimed, Delivery
 from havuz_gateway.callbacks.signing import WebhookSecrets, headers
+from havuz_gateway.errors import ServiceUnavailable
 from havuz_gateway.telemetry.backlogs import CallbacksQueued
 from havuz_gateway.transport.guarded_fetch import FetchFailed, FetchRefused, GuardedFetcher
 
@@ -73,8 +74,14 @@ class Callbacks:
         self._woken.set()
 
     async def delivery(self, project_uid: str, task_id: str) -> Delivery | None:
-        """How far the callback of a task is, with a log of its attempts. Raises `redis.RedisError`."""
-        return await self._queue.delivery(project_uid, task_id)
+        """How far the callback of a task is, with a log of its attempts; None where there is none so far.
+
+        Raises `ServiceUnavailable`.
+        """
+        try:
+            return await self._queue.delivery(project_uid, task_id)
+        except (RedisError, OSError):
+            raise ServiceUnavailable("callbacks can't be reached at the moment: try again later") from None
 
     async def watch(self) -> None:
         """Watch how much is queued, until cancelled."""

@@ -16,6 +16,7 @@ from havuz_gateway.telemetry.backlogs import CallbacksQueued
 State = Literal["pending", "delivered", "failed"]
 
 _KEPT_SECONDS = 7 * 86_400
+_LOG_BYTES = 8 * 1024  # dozens of attempts; replays add to them without end
 _TASK_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _MILLISECONDS = 1000
 
@@ -90,7 +91,8 @@ class CallbackQueue:
         """Say how it went; False where the lease was over and another process has it. `next_in` is seconds."""
         line = json.dumps(asdict(attempt), ensure_ascii=False)
         pause = int(next_in * _MILLISECONDS)
-        arguments = (claimed.project_uid, claimed.task_id, claimed.generation, state, pause, line, _KEPT_SECONDS)
+        who = (claimed.project_uid, claimed.task_id, claimed.generation)
+        arguments = (*who, state, pause, line, _KEPT_SECONDS, _LOG_BYTES)
         return await self._done(_FINISH, _names(claimed.project_uid, claimed.task_id), arguments)
 
     async def replay(self, project_uid: str, task_id: str) -> bool:

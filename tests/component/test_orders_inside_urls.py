@@ -10,13 +10,12 @@ from typing import Any
 
 import pytest
 
-from harness.fixtures import publish_nothing
 from harness.gateway import GatewayProcess
 from harness.metering import prepaid
 from harness.paying import Paying, paying
 from harness.strange_server import StrangeServer, endless, fixed, leading_to
-from harness.tasks import PRICES, ROUTE, drawn, ended, order, status, studio
-from harness.valkey import ValkeyServer
+from harness.tasks import PRICES, ROUTE, drawn, ended, order, status
+from harness.workshop import studio_alone
 from harness.world import World
 
 OUTSIDE = "127.0.0.2"
@@ -28,12 +27,9 @@ INSIDE = [
 
 @pytest.fixture(scope="module")
 def drawing(encryption_keys: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[GatewayProcess, str]]:
-    """A gateway on a server of this file's own, which others would draw for as well."""
-    with ValkeyServer() as server:
-        asyncio.run(publish_nothing(server, encryption_keys))
-        settings = {"fetch_allow": f"{OUTSIDE}/32", "callback_delays": "0.1 0.1"}
-        with studio(server.url, encryption_keys, tmp_path_factory.mktemp("files"), **settings) as process:
-            yield process, server.url
+    settings = {"fetch_allow": f"{OUTSIDE}/32", "callback_delays": "0.1 0.1"}
+    with studio_alone(encryption_keys, tmp_path_factory.mktemp("files"), **settings) as made:
+        yield made
 
 
 @pytest.fixture

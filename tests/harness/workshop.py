@@ -1,8 +1,8 @@
 """A gateway that takes orders, and workers that come and die as a test likes."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 from harness.fixtures import publish_nothing
@@ -15,6 +15,15 @@ from harness.world import World
 from havuz_contract import keys
 
 LEASE = "2"
+
+
+@contextmanager
+def studio_alone(encryption_keys: str, files: Path, **settings: str) -> Iterator[tuple[GatewayProcess, str]]:
+    """A gateway that does tasks, and the URL of its own Redis: on a shared one, others would do them as well."""
+    with ValkeyServer() as server:
+        asyncio.run(publish_nothing(server, encryption_keys))
+        with studio(server.url, encryption_keys, files, **settings) as process:
+            yield process, server.url
 
 
 class Studio:

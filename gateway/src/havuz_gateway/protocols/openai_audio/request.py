@@ -24,7 +24,7 @@ from havuz_gateway.protocols.wire import Answers
 
 PROTOCOL = "openai_audio"
 FORM_KINDS: Mapping[str, Kind] = {"temperature": "number", "stream": "boolean", "timeout": "integer"}
-_MAX_SPOKEN = 4_096  # characters
+MAX_SPOKEN = 4_096  # characters
 _MAX_TIMEOUT_SECONDS = 600
 _TEXTS = ("text", "srt", "vtt")
 
@@ -43,11 +43,11 @@ def read_speech(fields: Mapping[str, Any]) -> AudioFields:
     """Check a decoded body. Raises `InvalidRequest`, whose `param` names the field."""
     model = required_text(fields, "model")
     spoken = required_text(fields, "input")
-    if len(spoken) > _MAX_SPOKEN:
-        raise wrong("input", spoken, f"at most {_MAX_SPOKEN} characters, and it has {len(spoken)}")
+    if len(spoken) > MAX_SPOKEN:
+        raise wrong("input", spoken, f"at most {MAX_SPOKEN} characters, and it has {len(spoken)}")
     if fields.get("voice") is None:
         raise missing("voice", _VOICE)
-    check_fields(fields, _SPEECH)
+    check_fields(fields, SPEECH)
     stream = fields.get("stream_format") == "sse"
     return AudioFields(model, stream, fields.get("timeout"), "json" if stream else "bytes")
 
@@ -57,7 +57,7 @@ def read_transcription(fields: Mapping[str, Any], files: Mapping[str, int]) -> A
     model = required_text(fields, "model")
     if files.get("file") != 1:
         raise missing("file", "one file: sound as flac, mp3, mp4, mpeg, mpga, m4a, ogg, wav or webm")
-    check_fields(fields, _TRANSCRIPTION)
+    check_fields(fields, TRANSCRIPTION)
     as_text = fields.get("response_format") in _TEXTS
     stream = fields.get("stream") is True
     return AudioFields(model, stream, fields.get("timeout"), "text" if as_text else "json")
@@ -79,7 +79,7 @@ def _granularities(path: str, value: Any) -> None:
             raise wrong(f"{path}[{index}]" if type(value) is list else path, one, "'word' or 'segment'")
 
 
-_SPEECH: dict[str, Check] = {
+SPEECH: dict[str, Check] = {
     "voice": _voice,
     "instructions": text,
     "response_format": one_of("mp3", "opus", "aac", "flac", "wav", "pcm"),
@@ -87,7 +87,7 @@ _SPEECH: dict[str, Check] = {
     "stream_format": one_of("audio", "sse"),
     "timeout": integer(1, _MAX_TIMEOUT_SECONDS),
 }
-_TRANSCRIPTION: dict[str, Check] = {
+TRANSCRIPTION: dict[str, Check] = {
     "language": text,
     "prompt": text,
     "response_format": one_of("json", "text", "srt", "verbose_json", "vtt", "diarized_json"),

@@ -23,8 +23,8 @@ from havuz_gateway.protocols.openai_chat.messages import check_messages
 
 MAX_TIMEOUT_SECONDS = 600
 _MODES: tuple[Literal["think", "deepsearch"], ...] = ("think", "deepsearch")
-_MAX_STOPS = 4
-_MAX_TOOLS = 1024
+MAX_STOPS = 4
+MAX_TOOLS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def read_chat(fields: Mapping[str, Any]) -> ChatFields:
     if "messages" not in fields:
         raise missing("messages", "a non-empty array of messages")
     check_messages(fields["messages"])
-    check_fields(fields, _TABLE)
+    check_fields(fields, FIELDS)
     stream = fields.get("stream") is True
     return ChatFields(
         model=model,
@@ -58,16 +58,16 @@ def read_chat(fields: Mapping[str, Any]) -> ChatFields:
 def _stop(path: str, value: Any) -> None:
     if type(value) is str:
         return
-    if type(value) is not list or len(value) > _MAX_STOPS:
-        raise wrong(path, value, f"a string or an array of at most {_MAX_STOPS} strings")
+    if type(value) is not list or len(value) > MAX_STOPS:
+        raise wrong(path, value, f"a string or an array of at most {MAX_STOPS} strings")
     for index, item in enumerate(value):
         text(f"{path}[{index}]", item)
 
 
 def _tools(path: str, value: Any) -> None:
     array(path, value)
-    if len(value) > _MAX_TOOLS:
-        raise wrong(path, value, f"an array of at most {_MAX_TOOLS} tools")
+    if len(value) > MAX_TOOLS:
+        raise wrong(path, value, f"an array of at most {MAX_TOOLS} tools")
     for index, tool in enumerate(value):
         place = f"{path}[{index}]"
         mapping(place, tool)
@@ -111,7 +111,7 @@ def _stream_options(path: str, value: Any) -> None:
         boolean(f"{path}.include_usage", value["include_usage"])
 
 
-_TABLE: dict[str, Check] = {
+FIELDS: dict[str, Check] = {
     "stream": boolean,
     "stream_options": _stream_options,
     "temperature": number(0, 2),

@@ -2,6 +2,7 @@
 
 from havuz_gateway.files.links import PREFIX
 from havuz_gateway.surfaces import account
+from havuz_gateway.surfaces.openapi.headers import OF_FILES
 from havuz_gateway.surfaces.openapi.operation import JSON, Answer, Operation, Parameter
 from havuz_gateway.surfaces.openapi.schema import (
     Schema,
@@ -69,6 +70,7 @@ SCHEMAS: dict[str, Schema] = {
     ),
 }
 
+_FILE = {"image/*": text(), "audio/*": text()}
 _SPAN = "A day, which is meant whole, or a time such as `2026-11-21T08:00:00Z`."
 OPERATIONS = (
     Operation(
@@ -97,9 +99,9 @@ OPERATIONS = (
             Parameter("signature", "query", "Of the link.", text(), required=True),
         ),
         answers={
-            200: Answer("The file.", {"image/*": text(), "audio/*": text()}),
-            206: Answer("The range that was asked for.", {"image/*": text(), "audio/*": text()}),
-            304: Answer("It is the file you have.", {}),
+            200: Answer("The file.", _FILE, headers=OF_FILES),
+            206: Answer("The range that was asked for.", _FILE, headers=(*OF_FILES, "content-range")),
+            304: Answer("It is the file you have.", {}, headers=OF_FILES),
         },
         keys="none",
     ),

@@ -70,6 +70,7 @@ def _call(method: str, operation_id: str, summary: str, body: Body, answer: Answ
     path = f"/models/{{model}}:{method}"
     return Operation(
         "post", "/v1beta" + path, operation_id, _TAG, summary, "Google",
+        words="The same under `/v1`, for a key that is in `x-goog-api-key`.",
         parameters=(_MODEL, *more), body=body, answers={200: answer}, also=("/v1" + path,), keys="google", proxied=True,
     )  # fmt: skip
 

@@ -27,7 +27,7 @@ _KEYED_ONLY = (401, 402, 403)
 _WAITING = ("retry-after", "retry-after-ms")
 _HEADERS = {
     402: ("x-should-retry",),
-    429: (*_WAITING, "x-should-retry", *LIMITS),
+    429: (*_WAITING, "x-should-retry"),
     503: _WAITING,
     504: ("x-should-retry",),
 }
@@ -103,7 +103,7 @@ def error_answers(form: Errors, *, proxied: bool, keyed: bool) -> dict[str, Any]
 def _answer(form: str, words: str, headers: tuple[str, ...]) -> dict[str, Any]:
     return {
         "description": words,
-        "headers": referred("x-request-id", *headers),
+        "headers": referred("x-request-id", "x-havuz-attempts", *LIMITS, *headers),
         "content": {_JSON: {"schema": ref(f"{form}Error")}},
     }
 

@@ -23,10 +23,14 @@ _WORDS: dict[str, tuple[str, Schema]] = {
     "x-ratelimit-limit-tokens": ("The most tokens in a minute.", whole()),
     "x-ratelimit-remaining-tokens": ("Tokens that are left of it.", whole()),
     "x-ratelimit-reset-tokens": ("The time until all are there again, such as `1.5s` or `6m0s`.", text()),
+    "etag": ("Names the file, for `If-None-Match`.", text()),
+    "accept-ranges": ("Parts of the file can be asked for.", choice("bytes")),
+    "content-range": ("Which part of the file this is.", text()),
     "retry-after": ("Seconds to wait before the next try.", whole(minimum=1)),
     "retry-after-ms": ("The same in milliseconds.", number()),
     "x-should-retry": ("Sent where another try would change nothing.", choice("false")),
 }
+OF_FILES = ("etag", "accept-ranges")
 ANSWERED = ("x-request-id",)
 LIMITS = tuple(name for name in _WORDS if name.startswith("x-ratelimit-"))
 PROXIED = (*ANSWERED, "x-havuz-attempts", "x-havuz-cost", "x-havuz-dropped", *LIMITS)

@@ -15,6 +15,7 @@ from havuz_gateway.surfaces.openapi.document import build
 
 METHODS = ("get", "post", "put", "patch", "delete")
 _DOCUMENT = "urn:document"
+_PAGES = "/dashboard"  # for people
 _EVENTS = "text/event-stream"
 _ALWAYS = frozenset(  # of HTTP, not of the API
     {"server", "date", "content-type", "content-length", "transfer-encoding", "connection", "cache-control", "allow"}
@@ -34,6 +35,7 @@ class Found:
     method: str
     path: str
     operation: Mapping[str, Any]
+    pattern: re.Pattern[str]
 
     @property
     def examples(self) -> dict[str, Any]:
@@ -49,6 +51,7 @@ class Document:
         self.content = build() if content is None else content
         resource = Resource(contents=self.content, specification=DRAFT202012)
         self._registry: Registry[Any] = Registry().with_resource(_DOCUMENT, resource)
+        self._found = list(self.operations())
 
     @classmethod
     async def read(cls, caller: Caller) -> "Document":
@@ -62,16 +65,17 @@ class Document:
         for path, methods in self.content["paths"].items():
             for method in METHODS:
                 if method in methods:
-                    yield Found(method, path, methods[method])
+                    yield Found(method, path, methods[method], _pattern(path))
 
     def find(self, method: str, path: str) -> Found:
         """The operation of a real path; one without a place for an id comes first."""
-        fitting = [
-            found for found in self.operations()
-            if found.method == method.lower() and _pattern(found.path).fullmatch(path.partition("?")[0])
-        ]  # fmt: skip
-        assert fitting, f"{method} {path} is not described"
+        fitting = self._fitting(method, path)
+        assert fitting, f"{method} {path} is not described: see havuz_gateway.surfaces.openapi"
         return min(fitting, key=lambda found: (found.path.count("{"), -len(found.path)))
+
+    def _fitting(self, method: str, path: str) -> list[Found]:
+        plain = path.partition("?")[0]
+        return [found for found in self._found if found.method == method.lower() and found.pattern.fullmatch(plain)]
 
     def complaints(self, schema: Mapping[str, Any], value: Any) -> list[str]:
         """What is wrong with a value of a schema that stands in the document."""
@@ -92,6 +96,12 @@ class Document:
                 self._check_header(name, value)
         self._check_body(found, answer.get("content", {}), reply)
 
+    def check_known(self, method: str, path: str, reply: Reply) -> None:
+        """The same, but for refusals of what is no operation."""
+        of_pages = path.startswith(_PAGES)
+        if (reply.status < 400 and not of_pages) or self._fitting(method, path):
+            self.check(method, path, reply)
+
     def _check_header(self, name: str, value: str) -> None:
         schema = self.content["components"]["headers"][name]["schema"]
         typed: Any = float(value) if schema["type"] in ("number", "integer") else value
@@ -108,8 +118,8 @@ class Document:
             assert self.complaints(shown["schema"], reply.json) == [], reply.body[:1_000]
         elif kind == _EVENTS:
             for event in events_of(reply.body):
-                broken = "OpenAIError" if set(event) == {"error"} else None
-                schema = {"$ref": f"#/components/schemas/{broken}"} if broken else shown["x-event"]
+                broken = set(event) == {"error"}  # each form of an error is told so, or is an event like others
+                schema = {"$ref": "#/components/schemas/AnyError"} if broken else shown["x-event"]
                 assert self.complaints(schema, event) == [], event
 
     def _resolved(self, value: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -252,7 +252,7 @@ OPERATIONS = (
         proxied=True,
     ),
     Operation(
-        "get", "/v1/models", "listModels", "Models", "List the models this key may use", "OpenAI",
+        "get", "/v1/models", "listModels", "Models", "List the models this key may use", "Any",
         words=_THREE_FORMS,
         parameters=ASKED_BY,
         answers={
@@ -265,7 +265,7 @@ OPERATIONS = (
         keys="google",
     ),
     Operation(
-        "get", "/v1/models/{model}", "getModel", "Models", "Show one model", "OpenAI",
+        "get", "/v1/models/{model}", "getModel", "Models", "Show one model", "Any",
         words=_THREE_FORMS,
         parameters=(MODEL_PARAMETER, ASKED_BY[0]),
         answers={

@@ -11,7 +11,6 @@ from havuz_gateway.surfaces.openapi.schema import (
     checked,
     choice,
     either,
-    number,
     record,
     ref,
     text,
@@ -107,7 +106,7 @@ SCHEMAS: dict[str, Schema] = {
             shapes={"timestamp_granularities[]": either(_GRANULARITY, array(_GRANULARITY))},
         ),
     ),
-    "Transcription": record({"text": text("What was heard.")}, {"usage": anything(), "duration": number()}),
+    "Transcription": record({"text": text("What was heard.")}, {"usage": anything()}),
     "TranscriptionEvent": record({"type": text("`transcript.text.delta` or `transcript.text.done`.")}),
 }
 

@@ -1,4 +1,4 @@
-"""Errors of every surface: one table of statuses, five forms."""
+"""Errors of every surface: one table of statuses, and the forms in which they are told."""
 
 from collections.abc import Iterator
 from typing import Any, Literal, get_args
@@ -7,7 +7,7 @@ from havuz_gateway import errors
 from havuz_gateway.surfaces.openapi.headers import LIMITS, referred
 from havuz_gateway.surfaces.openapi.schema import Schema, constant, either, nullable, record, ref, text, whole
 
-Errors = Literal["OpenAI", "Anthropic", "Google", "Order", "Picture"]
+Errors = Literal["OpenAI", "Anthropic", "Google", "Any", "Order", "Picture"]
 _JSON = "application/json"
 STATUSES: dict[int, str] = {
     400: "The request is malformed. The message names the field, and what it must be.",
@@ -25,12 +25,7 @@ STATUSES: dict[int, str] = {
 _PROXIED_ONLY = (402, 429, 504)
 _KEYED_ONLY = (401, 402, 403)
 _WAITING = ("retry-after", "retry-after-ms")
-_HEADERS = {
-    402: ("x-should-retry",),
-    429: (*_WAITING, "x-should-retry"),
-    503: _WAITING,
-    504: ("x-should-retry",),
-}
+_HEADERS = {429: _WAITING, 503: _WAITING}
 _OTHER = "Another error, in the same form: the status and the message say what it is."
 
 
@@ -76,6 +71,7 @@ SCHEMAS: dict[str, Schema] = {
             )
         }
     ),
+    "AnyError": either(ref("OpenAIError"), ref("AnthropicError"), ref("GoogleError")),
     "OrderError": record(
         {"code": whole("The status."), "message": _MESSAGE, "data": {"type": "null"}},
     ),
@@ -103,7 +99,7 @@ def error_answers(form: Errors, *, proxied: bool, keyed: bool) -> dict[str, Any]
 def _answer(form: str, words: str, headers: tuple[str, ...]) -> dict[str, Any]:
     return {
         "description": words,
-        "headers": referred("x-request-id", "x-havuz-attempts", *LIMITS, *headers),
+        "headers": referred("x-request-id", "x-havuz-attempts", "x-should-retry", *LIMITS, *headers),
         "content": {_JSON: {"schema": ref(f"{form}Error")}},
     }
 

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from havuz_gateway.errors import Unauthenticated
+from havuz_gateway.pipeline.authenticate import SignedIn
 from havuz_gateway.pipeline.exchange import Request, Writer
 from havuz_gateway.pipeline.services import Services
 from havuz_gateway.pipeline.types import Identity
@@ -114,6 +115,11 @@ class Visit:
         if self.signed_in is None:
             raise Unauthenticated("nobody is signed in: sign in with an API key")
         return self.signed_in
+
+    @property
+    def credential(self) -> SignedIn:
+        """What the pipeline is given in place of a key, for a request that a page makes on behalf of its visitor."""
+        return SignedIn(self.identity.key.sha256)
 
     @property
     def proof(self) -> str:

@@ -3,6 +3,11 @@
 A handler is `async def page(visit: Visit) -> Answer` (see `answers.py`); it raises `GatewayError` to have an error page
 shown. `{name}` in a path stands for one part, which the handler finds in `visit.parts`. `title` names a text
 (`texts/<page>.json`); a route with an `icon` (`templates/icons.html`) stands in the menu, in this order.
+
+Scripts and style sheets are files of `static/`, linked by `asset('name.js')`: the Content-Security-Policy allows
+neither inline ones nor markup made of text (`innerHTML`). A script that posts sends `x-havuz-proof`, which is
+`{{ proof }}` in a `data-` attribute. A page that asks the pipeline for its visitor gives it `visit.credential`, and
+answers `Streamed`.
 """
 
 import re

@@ -169,6 +169,20 @@ def key_answer(project_uid: str, request_id: str) -> str:
     return f"havuz:{{key-requests}}:answer:{project_uid}/{request_id}"
 
 
+# Lives minutes: sign-ins to the pages that failed, from anywhere.
+SIGN_INS_FAILED = "havuz:{pages}:failed"
+
+
+def sign_ins_failed(origin: str) -> str:
+    """Lives minutes: sign-ins to the pages that failed, from one place (a digest of its address)."""
+    return f"havuz:{{pages}}:failed:{origin}"
+
+
+def session(digest: str) -> str:
+    """Lives until it is left alone for a while: who is signed in to the pages, sealed, by the digest of its token."""
+    return f"havuz:{{pages}}:session:{digest}"
+
+
 HOURS_KEPT_SECONDS = 35 * 86_400
 
 

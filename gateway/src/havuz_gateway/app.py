@@ -18,7 +18,7 @@ from havuz_gateway.tasks.worker import Worker
 def build_gateway(settings: Settings) -> lifecycle.Gateway:
     """Wire one gateway process. Needs a running loop. Raises `SettingsError`."""
     parts = Parts(settings)
-    edge = HttpEdge(every_surface(), parts.services, bounds=_http_bounds(settings))
+    edge = HttpEdge(every_surface(parts.desk), parts.services, bounds=_http_bounds(settings))
     _observe(parts, edge)
     background = _background(parts)
     closing: list[Callable[[], Awaitable[None]]] = [

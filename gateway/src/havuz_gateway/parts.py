@@ -35,7 +35,12 @@ from havuz_gateway.providers.base import Provider
 from havuz_gateway.providers.mock import Mock, MockTransport
 from havuz_gateway.providers.registry import provider_for
 from havuz_gateway.responses.store import ResponseStore, StoreSettings
+from havuz_gateway.sessions.guesses import Guesses
+from havuz_gateway.sessions.store import Sessions
+from havuz_gateway.sessions.tokens import Tokens
 from havuz_gateway.settings import Settings
+from havuz_gateway.surfaces.pages.answers import Desk, PageSettings, make_desk
+from havuz_gateway.surfaces.pages.sites import Sites
 from havuz_gateway.tasks.queue import TaskQueue
 from havuz_gateway.tasks.signature import Signatures
 from havuz_gateway.tasks.store import TaskSettings, TaskStore
@@ -86,6 +91,7 @@ class Parts:
         self.signatures = Signatures(keyring)
         self.callbacks = self._callbacks(settings, keyring)
         self.services = self._services(settings)
+        self.desk = self._desk(settings, keyring) if settings.pages else None
         self.worker = self._worker(settings) if settings.role != "proxy" else None
 
     def _services(self, settings: Settings) -> Services:
@@ -111,6 +117,14 @@ class Parts:
             test_member=self._test_member,
             now=time.monotonic,
             wall=time.time,
+        )
+
+    def _desk(self, settings: Settings, keyring: Keyring) -> Desk:
+        tokens = Tokens(keyring)
+        sessions = Sessions(self.redis, keyring, tokens, seconds=settings.pages_session_minutes * 60)
+        sites = Sites.read(settings.pages_sites_file) if settings.pages_sites_file is not None else Sites()
+        return make_desk(
+            PageSettings(sites=sites, proxies=settings.pages_proxies), sessions, Guesses(self.redis, tokens)
         )
 
     def _worker(self, settings: Settings) -> Worker:

@@ -8,9 +8,9 @@ from havuz_gateway.protocols.openai.fields import Check, boolean, check_fields, 
 
 ModeName = Literal["think", "deepsearch"]
 MODES: tuple[ModeName, ...] = ("think", "deepsearch")
-_MAX_TIMEOUT_SECONDS = 600
-_CHECKS: dict[str, Check] = {"timeout": integer(1, _MAX_TIMEOUT_SECONDS), **dict.fromkeys(MODES, boolean)}
-OWN_NAMES = frozenset(_CHECKS)
+MAX_TIMEOUT_SECONDS = 600
+OWN_FIELDS: dict[str, Check] = {"timeout": integer(1, MAX_TIMEOUT_SECONDS), **dict.fromkeys(MODES, boolean)}
+OWN_NAMES = frozenset(OWN_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ def read_own(fields: Mapping[str, Any]) -> OwnMembers:
     """What a decoded body says to havuz. Raises `InvalidRequest` naming the field."""
     if OWN_NAMES.isdisjoint(fields):
         return _NONE
-    check_fields(fields, _CHECKS)
+    check_fields(fields, OWN_FIELDS)
     return OwnMembers(timeout=fields.get("timeout"), modes=tuple(name for name in MODES if fields.get(name)))
 
 

@@ -14,7 +14,7 @@ from havuz_gateway.surfaces.called import called
 from havuz_gateway.surfaces.openai.chat import PROTOCOL, chat_call
 from havuz_gateway.surfaces.openai.errors import render_error, stream_error
 
-_DEFAULTS: dict[str, Any] = {"temperature": 1, "max_completion_tokens": 1000, "stream": True}
+DEFAULTS: dict[str, Any] = {"temperature": 1, "max_completion_tokens": 1000, "stream": True}
 
 
 def read(request: Request) -> Call:
@@ -29,7 +29,7 @@ def read(request: Request) -> Call:
 
 def _filled_in(fields: dict[str, Any]) -> dict[str, Any]:
     """The members to set: defaults where a field is absent or null, and the usage chunk of every stream."""
-    change = {name: value for name, value in _DEFAULTS.items() if fields.get(name) is None}
+    change = {name: value for name, value in DEFAULTS.items() if fields.get(name) is None}
     if fields.get("max_tokens") is not None:
         change.pop("max_completion_tokens", None)  # the older name of the same bound
     if fields.get("stream") is not False:

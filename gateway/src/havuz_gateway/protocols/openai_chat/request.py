@@ -24,8 +24,8 @@ from havuz_gateway.protocols.openai.settings import SETTINGS, answer_format, nam
 from havuz_gateway.protocols.openai_chat.messages import check_messages
 from havuz_gateway.protocols.own_members import ModeName, read_own
 
-_MAX_STOPS = 4
-_MAX_TOOLS = 1024
+MAX_STOPS = 4
+MAX_TOOLS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def read_chat(fields: Mapping[str, Any]) -> ChatFields:
     if "messages" not in fields:
         raise missing("messages", "a non-empty array of messages")
     check_messages(fields["messages"])
-    check_fields(fields, _TABLE)
+    check_fields(fields, FIELDS)
     own, stream = read_own(fields), fields.get("stream") is True
     return ChatFields(
         model=model,
@@ -59,8 +59,8 @@ def read_chat(fields: Mapping[str, Any]) -> ChatFields:
 def _stop(path: str, value: Any) -> None:
     if type(value) is str:
         return
-    if type(value) is not list or len(value) > _MAX_STOPS:
-        raise wrong(path, value, f"a string or an array of at most {_MAX_STOPS} strings")
+    if type(value) is not list or len(value) > MAX_STOPS:
+        raise wrong(path, value, f"a string or an array of at most {MAX_STOPS} strings")
     for index, item in enumerate(value):
         text(f"{path}[{index}]", item)
 
@@ -89,7 +89,7 @@ def _stream_options(path: str, value: Any) -> None:
         boolean(f"{path}.include_usage", value["include_usage"])
 
 
-_TABLE: dict[str, Check] = {
+FIELDS: dict[str, Check] = {
     **SETTINGS,
     "stream_options": _stream_options,
     "presence_penalty": number(-2, 2),
@@ -101,7 +101,7 @@ _TABLE: dict[str, Check] = {
     "stop": _stop,
     "logprobs": boolean,
     "logit_bias": mapping,
-    "tools": tools(_tool, most=_MAX_TOOLS),
+    "tools": tools(_tool, most=MAX_TOOLS),
     "tool_choice": _tool_choice,
     "functions": array,
     "response_format": partial(answer_format, schema="json_schema"),

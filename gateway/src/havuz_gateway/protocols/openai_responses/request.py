@@ -37,7 +37,7 @@ class ResponseFields:
 def read_response_request(fields: Mapping[str, Any]) -> ResponseFields:
     """Check a decoded body and read it. Raises `InvalidRequest`, whose `param` names the field."""
     model = required_text(fields, "model")
-    check_fields(fields, _TABLE)
+    check_fields(fields, FIELDS)
     if fields.get("input") is None and fields.get("prompt") is None:
         raise missing("input", _INPUT)
     return ResponseFields(
@@ -107,7 +107,7 @@ def _conversation(path: str, value: Any) -> None:
     )
 
 
-_TABLE: dict[str, Check] = {
+FIELDS: dict[str, Check] = {
     **SETTINGS,
     "input": _input,
     "instructions": text,

@@ -11,11 +11,10 @@ from typing import Any
 
 import pytest
 
-from harness.fixtures import publish_nothing
 from harness.gateway import GatewayProcess
 from harness.paying import Paying, paying
-from harness.tasks import PRICES, ROUTE, drawn, studio
-from harness.valkey import ValkeyServer
+from harness.tasks import PRICES, ROUTE, drawn
+from harness.workshop import studio_alone
 from harness.world import World
 
 CLIENTS = Path(__file__).parent
@@ -24,10 +23,8 @@ Run = Callable[..., "asyncio.Future[str]"]
 
 @pytest.fixture(scope="module")
 def drawing(encryption_keys: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[GatewayProcess, str]]:
-    with ValkeyServer() as server:
-        asyncio.run(publish_nothing(server, encryption_keys))
-        with studio(server.url, encryption_keys, tmp_path_factory.mktemp("files")) as process:
-            yield process, server.url
+    with studio_alone(encryption_keys, tmp_path_factory.mktemp("files")) as made:
+        yield made
 
 
 @pytest.fixture

@@ -159,7 +159,7 @@ def _drawn(call: Call, candidate: Candidate, protocol: str, stamp: Stamp) -> Out
     dropped = _apply_to(body, (candidate.target.parameters,))
     return Outgoing(
         call=ProviderCall(call.action, protocol, model, stream=False, body=dump(body).encode()),
-        wire=ImagesWire(codec, request, stamp),
+        wire=ImagesWire(codec, request, stamp, stream=call.stream),
         dropped=tuple(sorted(dropped | set(encoded.dropped))),
     )
 

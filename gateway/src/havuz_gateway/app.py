@@ -24,6 +24,7 @@ def build_gateway(settings: Settings) -> lifecycle.Gateway:
     closing: list[Callable[[], Awaitable[None]]] = [
         parts.services.drains.close,
         parts.meter.close,
+        parts.last_used.close,
         parts.fleet.leave,
         parts.telemetry.close,
         parts.http.close,
@@ -63,6 +64,7 @@ def _background(parts: Parts) -> dict[str, Work]:
         "probes": parts.probes.run,
         "usage": parts.usage.run,
         "money": parts.watch.run,
+        "last-used": parts.last_used.run,
         "responses": parts.responses.run,
         "files": parts.files.run,
         "tasks": parts.tasks.run,

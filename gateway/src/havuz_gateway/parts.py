@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 
 from havuz_contract.connection import connect, read_url
+from havuz_contract.key_requests import KeyRequests
 from havuz_contract.settings import SettingsError
 from havuz_contract.snapshot.envelope import Keyring
 from havuz_contract.snapshot.models import Upstream
@@ -20,6 +21,7 @@ from havuz_gateway.files.links import Links
 from havuz_gateway.files.object_store import ObjectStore, open_store
 from havuz_gateway.jobs.image import ImageJob
 from havuz_gateway.metering.address import calls_to
+from havuz_gateway.metering.last_used import LastUsed
 from havuz_gateway.metering.link import Calls
 from havuz_gateway.metering.redis_meter import MeterSettings, RedisMeter
 from havuz_gateway.metering.usage import UsageReader
@@ -57,7 +59,7 @@ class Parts:
     """The parts of one gateway, in the order in which they need each other."""
 
     def __init__(self, settings: Settings) -> None:
-        keyring = settings.keyring()
+        keyring = self.keyring = settings.keyring()
         self.telemetry = _telemetry(settings)
         self.redis = connect(
             settings.redis_url.get_secret_value(), name="havuz-gateway", ca_file=settings.redis_ca_file
@@ -78,6 +80,7 @@ class Parts:
         self.watch = AccountsWatch(
             self.usage, served=self.meter.served, projects=lambda: self.holder.view().snapshot.projects, wall=time.time
         )
+        self.last_used = LastUsed(self.redis, wall=time.time)
         self.responses = ResponseStore(_calls(settings), keyring, _store_settings(settings))
         self.files = _files(settings)
         self.links = Links(keyring, seconds=settings.file_link_hours * 3600)
@@ -97,6 +100,8 @@ class Parts:
             pool=self.pool,
             meter=self.meter,
             usage=self.usage,
+            last_used=self.last_used,
+            key_requests=KeyRequests(self.redis, self.keyring),
             reservation_margin=settings.reservation_margin,
             responses=self.responses,
             files=self.files,

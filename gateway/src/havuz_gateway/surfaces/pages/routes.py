@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from havuz_gateway.surfaces.pages import overview, sign_in
+from havuz_gateway.surfaces.pages import account, key_requests, keys, overview, pictures, prices, sign_in, usage
 from havuz_gateway.surfaces.pages.answers import Handler
 
 ROOT = "/dashboard"
@@ -46,6 +46,17 @@ class Route:
 ROUTES = (
     Route(ROOT, overview.overview, title="overview.title", icon="overview"),
     Route(f"{ROOT}/balance", overview.balance, kind="data"),
+    Route(f"{ROOT}/keys", keys.keys, keys.create, title="keys.title", icon="keys"),
+    Route(f"{ROOT}/keys/{{key}}/reset", keys.ask_reset, keys.reset),
+    Route(f"{ROOT}/keys/{{key}}/revoke", keys.ask_revoke, keys.revoke),
+    Route(f"{ROOT}/keys/requests/{{request}}", key_requests.request, signed_in=False),
+    Route(f"{ROOT}/usage", usage.usage, title="usage.title", icon="usage"),
+    Route(f"{ROOT}/usage.csv", usage.download),
+    Route(f"{ROOT}/models", prices.models, title="models.title", icon="models"),
+    Route(f"{ROOT}/pictures", pictures.pictures, title="pictures.title", icon="pictures"),
+    Route(f"{ROOT}/pictures/{{task}}", pictures.picture),
+    Route(f"{ROOT}/pictures/{{task}}/cancel", post=pictures.cancel),
+    Route(f"{ROOT}/account", account.account, title="account.title", icon="account"),
     Route(f"{ROOT}/sign-in", sign_in.form, sign_in.sign_in, title="sign_in.title", signed_in=False),
     Route(f"{ROOT}/sign-out", post=sign_in.sign_out),
     Route(f"{ROOT}/language", sign_in.choose_language, signed_in=False),

@@ -18,12 +18,13 @@ from havuz_gateway.tasks.worker import Worker
 def build_gateway(settings: Settings) -> lifecycle.Gateway:
     """Wire one gateway process. Needs a running loop. Raises `SettingsError`."""
     parts = Parts(settings)
-    edge = HttpEdge(every_surface(), parts.services, bounds=_http_bounds(settings))
+    edge = HttpEdge(every_surface(parts.desk), parts.services, bounds=_http_bounds(settings))
     _observe(parts, edge)
     background = _background(parts)
     closing: list[Callable[[], Awaitable[None]]] = [
         parts.services.drains.close,
         parts.meter.close,
+        parts.last_used.close,
         parts.fleet.leave,
         parts.telemetry.close,
         parts.http.close,
@@ -63,6 +64,7 @@ def _background(parts: Parts) -> dict[str, Work]:
         "probes": parts.probes.run,
         "usage": parts.usage.run,
         "money": parts.watch.run,
+        "last-used": parts.last_used.run,
         "responses": parts.responses.run,
         "files": parts.files.run,
         "tasks": parts.tasks.run,

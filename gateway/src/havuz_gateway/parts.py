@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from havuz_contract import keys
 from havuz_contract.connection import connect, read_url
+from havuz_contract.key_requests import KeyRequests
 from havuz_contract.settings import SettingsError
 from havuz_contract.snapshot.envelope import Keyring
 from havuz_contract.snapshot.models import Upstream
@@ -21,6 +22,7 @@ from havuz_gateway.files.links import Links
 from havuz_gateway.files.object_store import ObjectStore, open_store
 from havuz_gateway.jobs.image import ImageJob
 from havuz_gateway.metering.address import calls_to
+from havuz_gateway.metering.last_used import LastUsed
 from havuz_gateway.metering.link import Calls
 from havuz_gateway.metering.redis_meter import MeterSettings, RedisMeter
 from havuz_gateway.metering.turn import Turn
@@ -35,7 +37,12 @@ from havuz_gateway.providers.base import Provider
 from havuz_gateway.providers.mock import Mock, MockTransport
 from havuz_gateway.providers.registry import provider_for
 from havuz_gateway.responses.store import ResponseStore, StoreSettings
+from havuz_gateway.sessions.guesses import Guesses
+from havuz_gateway.sessions.store import Sessions
+from havuz_gateway.sessions.tokens import Tokens
 from havuz_gateway.settings import Settings
+from havuz_gateway.surfaces.pages.answers import Desk, PageSettings, make_desk
+from havuz_gateway.surfaces.pages.sites import Sites
 from havuz_gateway.tasks.queue import TaskQueue
 from havuz_gateway.tasks.signature import Signatures
 from havuz_gateway.tasks.store import TaskSettings, TaskStore
@@ -55,7 +62,7 @@ class Parts:
     """The parts of one gateway, in the order in which they need each other."""
 
     def __init__(self, settings: Settings) -> None:
-        keyring = settings.keyring()
+        keyring = self.keyring = settings.keyring()
         self.telemetry = _telemetry(settings)
         self.redis = connect(
             settings.redis_url.get_secret_value(), name="havuz-gateway", ca_file=settings.redis_ca_file
@@ -76,6 +83,7 @@ class Parts:
         self.watch = AccountsWatch(
             self.usage, served=self.meter.served, projects=lambda: self.holder.view().snapshot.projects, wall=time.time
         )
+        self.last_used = LastUsed(self.redis, wall=time.time)
         self.responses = ResponseStore(_calls(settings), keyring, _store_settings(settings))
         self.files = _files(settings)
         self.links = Links(keyring, seconds=settings.file_link_hours * 3600)
@@ -87,6 +95,7 @@ class Parts:
         self.signatures = Signatures(keyring)
         self.callbacks = self._callbacks(settings, keyring)
         self.services = self._services(settings)
+        self.desk = self._desk(settings, keyring) if settings.pages else None
         self.worker = self._worker(settings) if settings.role != "proxy" else None
 
     def _services(self, settings: Settings) -> Services:
@@ -95,6 +104,8 @@ class Parts:
             pool=self.pool,
             meter=self.meter,
             usage=self.usage,
+            last_used=self.last_used,
+            key_requests=KeyRequests(self.redis, self.keyring),
             reservation_margin=settings.reservation_margin,
             responses=self.responses,
             files=self.files,
@@ -110,6 +121,14 @@ class Parts:
             test_member=self._test_member,
             now=time.monotonic,
             wall=time.time,
+        )
+
+    def _desk(self, settings: Settings, keyring: Keyring) -> Desk:
+        tokens = Tokens(keyring)
+        sessions = Sessions(self.redis, keyring, tokens, seconds=settings.pages_session_minutes * 60)
+        sites = Sites.read(settings.pages_sites_file) if settings.pages_sites_file is not None else Sites()
+        return make_desk(
+            PageSettings(sites=sites, proxies=settings.pages_proxies), sessions, Guesses(self.redis, tokens)
         )
 
     def _worker(self, settings: Settings) -> Worker:

@@ -14,10 +14,13 @@ from redis.asyncio import Redis
 
 from havuz_contract.background import Background, Work
 from havuz_contract.connection import connect
+from havuz_contract.key_requests import KeyRequests
 from havuz_contract.publish import Publisher
+from havuz_contract.snapshot.models import Project
 from havuz_operator.fleet import Fleet
 from havuz_operator.handlers.lifecycle import watch_until_signalled
 from havuz_operator.health_report import HealthReport
+from havuz_operator.key_requests import KeyDesk
 from havuz_operator.kube import Kube, KubeError
 from havuz_operator.leadership import Leadership
 from havuz_operator.money_report import MoneyReport
@@ -98,6 +101,14 @@ class _Parts:
     def __init__(self, settings: Settings, *, world: World, kube: Kube, client: Redis) -> None:
         keyring = settings.keyring()
         self._world = world
+        self._desk = KeyDesk(
+            KeyRequests(client, keyring),
+            world=world,
+            kube=kube,
+            served=self._key_is_served,
+            clock=_now,
+            random=os.urandom,
+        )
         self._publication = Publication(client, lambda: Publisher(client, keyring))
         self._fleet = Fleet(client, on_change=self._fleet_changed, monotonic=time.monotonic, wall=time.time)
         self._health = HealthReport(client, on_change=self._wake)
@@ -122,7 +133,15 @@ class _Parts:
             "fleet": self._fleet.run,
             "health": self._health.run,
             "money": self._money.run,
+            "key-requests": self._desk.run,
         }
+
+    def _key_is_served(self, uid: str, name: str, digest: str | None) -> bool:
+        part = self._reconciler.part(uid)
+        since = self._publication.since(uid, part)
+        keys = part.keys if isinstance(part, Project) else ()
+        known = next((key.sha256 for key in keys if key.name == name), None)
+        return known == digest and since is not None and self._fleet.loaded(since) == len(self._fleet.revisions)
 
     def _wake(self) -> None:
         self._statuses.wake()

@@ -121,6 +121,20 @@ class Kube:
                 return None
             raise
 
+    async def delete_secret(self, namespace: str, name: str, *, version: int) -> bool:
+        """Delete a Secret that is still at `version`; False when it has been changed since, or is gone.
+
+        Raises `KubeError`.
+        """
+        body = {"preconditions": {"resourceVersion": str(version)}}
+        try:
+            await self._call("DELETE", f"{_path(SECRET, namespace)}/{name}", body=body)
+        except KubeError as error:
+            if error.status in (404, 409):
+                return False
+            raise
+        return True
+
     async def create_event(self, body: Mapping[str, Any]) -> None:
         """Post an Event; in a namespace that is being deleted nobody reads it any more. Raises `KubeError`."""
         try:

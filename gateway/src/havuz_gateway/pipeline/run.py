@@ -9,7 +9,7 @@ from havuz_gateway.errors import DeadlineExceeded, GatewayError
 from havuz_gateway.metering.estimate import MOST_ENVELOPE
 from havuz_gateway.pipeline.admit import admit
 from havuz_gateway.pipeline.attempt import Opened
-from havuz_gateway.pipeline.authenticate import authenticate
+from havuz_gateway.pipeline.authenticate import Credential, authenticate
 from havuz_gateway.pipeline.billing import cost_of
 from havuz_gateway.pipeline.context import Delivered, RequestContext
 from havuz_gateway.pipeline.exchange import ClientGone, Request, Writer
@@ -28,7 +28,7 @@ async def run(
     *,
     operation: str,
     protocol: str,
-    credential: str | None,
+    credential: Credential | None,
     read: Callable[[Request], Call],
     services: Services,
     complete: Callable[[RequestContext, Call], Awaitable[Call]] | None = None,

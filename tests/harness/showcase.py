@@ -48,7 +48,9 @@ def make_shop(**fields: Any) -> Customer:
     test = "pk_test_31b7c0de55aa4f0e9c1d2a3b4c5d6e7f"
     own = (
         make_project_key(live, created_at=now - 41 * _DAY_SECONDS),
-        make_project_key("pk_live_batch_jobs_77aa", name="nightly", origin="SelfMade", created_at=now - 12 * _DAY_SECONDS),
+        make_project_key(
+            "pk_live_batch_jobs_77aa", name="nightly", origin="SelfMade", created_at=now - 12 * _DAY_SECONDS
+        ),
         make_project_key(test, name="test", mode="Test", created_at=now - 41 * _DAY_SECONDS),
     )
     defaults = {

@@ -27,7 +27,7 @@ async def run(
     writer: Writer,
     *,
     operation: str,
-    protocol: str,
+    protocol: str | None,
     credential: Credential | None,
     read: Callable[[Request], Call],
     services: Services,
@@ -35,6 +35,7 @@ async def run(
 ) -> None:
     """Serve one request. `read` turns it into a `Call` once the key is known to be good, `complete` adds what it names.
 
+    `protocol` is that of the surface; None is for what a key may do in any.
     Raises `GatewayError` for an end the client must still be told (as an answer, or as an event when `writer.started`),
     and `ClientGone` when nobody is left to tell.
     """

@@ -119,6 +119,11 @@ def open_tasks(project_uid: str) -> str:
     return f"havuz:{{p:{project_uid}}}:tasks-open"
 
 
+def tasks_made(project_uid: str) -> str:
+    """Lives as long as the last task in it: ids of kept tasks by the moment they were ordered (unix ms)."""
+    return f"havuz:{{p:{project_uid}}}:tasks-made"
+
+
 def task_named(project_uid: str, digest: str) -> str:
     """Lives as long as its task: id and body digest of the task that an `Idempotency-Key` (its SHA-256) made."""
     return f"havuz:{{p:{project_uid}}}:task-named:{digest}"

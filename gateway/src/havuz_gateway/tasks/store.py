@@ -120,7 +120,7 @@ class TaskStore:
         digest = _digest(named.sent) if named is not None else ""
         sealed = self._keyring.seal(pack_order(order), owner=key)
         arguments = (task_id, sealed, int(self.settings.seconds), self._kept, self.settings.most_open, digest)
-        names = (key, keys.open_tasks(uid), keys.task_named(uid, name))
+        names = (key, keys.open_tasks(uid), keys.task_named(uid, name), keys.tasks_made(uid))
         verdict, *details = await self._call(_SUBMIT, names, arguments)
         match verdict:
             case b"made":
@@ -156,6 +156,17 @@ class TaskStore:
         except (EnvelopeError, RecordUnreadable) as error:
             _log.warning("a task can't be read", extra={"task": task_id, "error": str(error)})
             return None
+
+    async def latest(self, project_uid: str, *, before: int | None, count: int) -> list[Task]:
+        """So many tasks of the project, the latest first; `before` (unix ms) goes on where another list ended.
+
+        Raises `ServiceUnavailable`.
+        """
+        until = "+inf" if before is None else f"({before}"
+        made = keys.tasks_made(project_uid)
+        ids = await self._ask(packed("ZREVRANGEBYSCORE", made, until, "-inf", "LIMIT", 0, count))
+        found = [await self.find(project_uid, task_id.decode()) for task_id in ids]
+        return [task for task in found if task is not None]
 
     async def begin(self, project_uid: str, task_id: str, *, seconds: float) -> Begun:
         """Take it in hand for so long. Raises `ServiceUnavailable`."""

@@ -15,7 +15,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from havuz_gateway.surfaces.pages import overview, playground, quick_start, reference, sign_in
+from havuz_gateway.surfaces.pages import (
+    account,
+    overview,
+    pictures,
+    playground,
+    prices,
+    quick_start,
+    reference,
+    sign_in,
+    usage,
+)
 from havuz_gateway.surfaces.pages.answers import Handler
 
 ROOT = "/dashboard"
@@ -46,6 +56,12 @@ class Route:
 ROUTES = (
     Route(ROOT, overview.overview, title="overview.title", icon="overview"),
     Route(f"{ROOT}/balance", overview.balance, kind="data"),
+    Route(f"{ROOT}/usage", usage.usage, title="usage.title", icon="usage"),
+    Route(f"{ROOT}/usage.csv", usage.download),
+    Route(f"{ROOT}/models", prices.models, title="models.title", icon="models"),
+    Route(f"{ROOT}/pictures", pictures.pictures, title="pictures.title", icon="pictures"),
+    Route(f"{ROOT}/pictures/{{task}}", pictures.picture),
+    Route(f"{ROOT}/pictures/{{task}}/cancel", post=pictures.cancel),
     Route(f"{ROOT}/playground", playground.playground, title="playground.title", icon="playground"),
     Route(f"{ROOT}/playground/ask", post=playground.ask, kind="data"),
     Route(f"{ROOT}/playground/draw", post=playground.draw, kind="data"),
@@ -53,6 +69,7 @@ ROUTES = (
     Route(f"{ROOT}/start", quick_start.quick_start, title="start.title", icon="start"),
     Route(f"{ROOT}/reference", reference.contents, title="reference.title", icon="reference"),
     Route(f"{ROOT}/reference/{{section}}", reference.section, title="reference.title"),
+    Route(f"{ROOT}/account", account.account, title="account.title", icon="account"),
     Route(f"{ROOT}/sign-in", sign_in.form, sign_in.sign_in, title="sign_in.title", signed_in=False),
     Route(f"{ROOT}/sign-out", post=sign_in.sign_out),
     Route(f"{ROOT}/language", sign_in.choose_language, signed_in=False),

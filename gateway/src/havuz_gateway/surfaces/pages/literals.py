@@ -1,12 +1,14 @@
 """JSON values as program code writes them: Python, JavaScript, PHP, and what a shell takes in quotes. Pure."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 Language = Literal["python", "javascript", "php"]
 _STEP = "    "
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _SHORT = 76  # characters of a list or an object that stands in one line
 
 
@@ -40,7 +42,7 @@ def literal(value: Any, language: Language, *, indent: int = 0) -> str:
         case str():
             return _text(value, language)
         case Mapping():
-            parts = [f"{_text(name, language)}{words.arrow}{literal(one, language, indent=indent + 1)}"
+            parts = [f"{_name(name, language)}{words.arrow}{literal(one, language, indent=indent + 1)}"
                      for name, one in value.items()]  # fmt: skip
             return _enclosed(parts, words.open, words.close, indent)
         case list() | tuple():
@@ -58,6 +60,11 @@ def _text(text: str, language: Language) -> str:
     if language == "php":  # in double quotes, a dollar sign would begin a variable
         return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
     return json.dumps(text, ensure_ascii=False).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _name(name: str, language: Language) -> str:
+    plain = language == "javascript" and _IDENTIFIER.fullmatch(name) is not None
+    return name if plain else _text(name, language)
 
 
 def _enclosed(parts: list[str], opening: str, closing: str, indent: int) -> str:

@@ -59,17 +59,25 @@ class _Refused(Exception):
 
 
 async def attempt(
-    current: Attempt, sent: Outgoing, *, failover: Failover, bounds: Bounds, wall: float, now: Callable[[], float]
+    current: Attempt,
+    sent: Outgoing,
+    *,
+    failover: Failover,
+    bounds: Bounds,
+    wall: float,
+    now: Callable[[], float],
+    hopeless: Callable[[float], bool] | None = None,
 ) -> Opened | Failed:
     """Call the upstream of `current` with what is `sent`. `wall` is unix seconds, for hints that name a date.
 
+    `hopeless` is asked, after half of a time limit of so many seconds, whether to wait any longer is in vain.
     What an upstream does never raises; only cancellation passes through, and then nothing is left open.
     """
     stream = sent.call.stream
     first_token = failover.first_token if stream else None
     response: UpstreamResponse | None = None
     try:
-        async with Patience(first_token) as patience:
+        async with Patience(first_token, hopeless=hopeless) as patience:
             response = await _send(current, sent)
             current.candidate.member.site.reached(now())
             if not 200 <= response.status < 300:

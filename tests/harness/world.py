@@ -31,6 +31,8 @@ PERMANENT = frozenset(
         keys.METERED_PROJECTS,
         keys.TASKS,
         keys.KEY_REQUESTS_PROJECTS,
+        keys.TASK_TURNS,
+        keys.TASKS_QUEUED,
     }
 )
 

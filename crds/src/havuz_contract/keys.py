@@ -137,9 +137,24 @@ def task_named(project_uid: str, digest: str) -> str:
     return f"havuz:{{p:{project_uid}}}:task-named:{digest}"
 
 
-# Permanent, empty when nothing is open: the stream of tasks to be done (`p` project uid, `t` task id).
+# The queue of tasks shares one hash tag, so that one script moves a task on in it. All of it is permanent, and empty
+# when nothing is open.
+# The stream of tasks that workers have, and of the one that is next (`p` project uid, `t` task id).
 TASKS = "havuz:{tasks}:queue"
 TASK_WORKERS = "workers"  # its consumer group
+# Uids of projects with waiting tasks, in the order in which it is their turn.
+TASK_TURNS = "havuz:{tasks}:turns"
+# `project uid/task id` of every task that was queued and is not done: since when it waits (unix ms), or +inf once a
+# worker has it.
+TASKS_QUEUED = "havuz:{tasks}:queued"
+# Lives seconds: the gateway whose turn it is to look for tasks that are not queued.
+TASK_SWEEPER = "havuz:{tasks}:sweeper"
+
+
+def waiting_tasks(project_uid: str) -> str:
+    """Permanent, empty when nothing waits: a list of the ids of a project's waiting tasks, the oldest first."""
+    return f"havuz:{{tasks}}:waiting:{project_uid}"
+
 
 # Callbacks share one hash tag, so that one script takes what is due, whichever project it is of. All of it lives a week
 # after its last change.

@@ -52,7 +52,7 @@ def _observe(parts: Parts, edge: HttpEdge) -> None:
     metrics.observe_meter(money=parts.watch.money, backlog=parts.meter.backlog)
     metrics.observe_in_flight(lambda: edge.active)
     metrics.observe_pool(states=lambda: parts.pool.states(time.monotonic()), usable=parts.usable_shares)
-    metrics.observe_tasks(lambda: parts.queue.depth)
+    metrics.observe_backlogs(tasks=lambda: parts.queue.state, callbacks=lambda: parts.callbacks.state)
 
 
 def _background(parts: Parts) -> dict[str, Work]:
@@ -69,7 +69,9 @@ def _background(parts: Parts) -> dict[str, Work]:
         "files": parts.files.run,
         "tasks": parts.tasks.run,
         "queue": parts.queue.run,
+        "task-sweep": parts.task_sweeper.run,
         "callbacks": parts.deliver_callbacks,
+        "callbacks-state": parts.callbacks.watch,
     }
     if parts.worker is not None:
         works["worker"] = partial(_work, parts.worker, parts.holder.loaded)

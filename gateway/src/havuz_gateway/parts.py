@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Iterator
 
+from havuz_contract import keys
 from havuz_contract.connection import connect, read_url
 from havuz_contract.key_requests import KeyRequests
 from havuz_contract.settings import SettingsError
@@ -24,6 +25,7 @@ from havuz_gateway.metering.address import calls_to
 from havuz_gateway.metering.last_used import LastUsed
 from havuz_gateway.metering.link import Calls
 from havuz_gateway.metering.redis_meter import MeterSettings, RedisMeter
+from havuz_gateway.metering.turn import Turn
 from havuz_gateway.metering.usage import UsageReader
 from havuz_gateway.metering.watch import AccountsWatch
 from havuz_gateway.pipeline.services import Services
@@ -44,6 +46,7 @@ from havuz_gateway.surfaces.pages.sites import Sites
 from havuz_gateway.tasks.queue import TaskQueue
 from havuz_gateway.tasks.signature import Signatures
 from havuz_gateway.tasks.store import TaskSettings, TaskStore
+from havuz_gateway.tasks.sweeper import TaskSweeper
 from havuz_gateway.tasks.worker import Worker, WorkerSettings
 from havuz_gateway.telemetry import setup
 from havuz_gateway.telemetry.recorder import Telemetry
@@ -88,6 +91,7 @@ class Parts:
         calls = _calls(settings)
         self.tasks = TaskStore(calls, keyring, _task_settings(settings))
         self.queue = TaskQueue(calls, self.redis, consumer=settings.gateway_id)
+        self.task_sweeper = self._task_sweeper(settings, calls)
         self.signatures = Signatures(keyring)
         self.callbacks = self._callbacks(settings, keyring)
         self.services = self._services(settings)
@@ -133,6 +137,17 @@ class Parts:
             self.queue,
             ImageJob(self.services),
             WorkerSettings(slots=settings.task_slots, attempts=settings.task_attempts, lease=settings.task_lease),
+        )
+
+    def _task_sweeper(self, settings: Settings, calls: Calls) -> TaskSweeper:
+        seconds = settings.sweep_interval * 2  # it looks at every project, however quiet
+        return TaskSweeper(
+            self.tasks,
+            self.queue,
+            Turn(calls, keys.TASK_SWEEPER, owner=settings.gateway_id, seconds=seconds * 3),
+            projects=lambda: self.holder.view().snapshot.projects,
+            seconds=seconds,
+            wall=time.time,
         )
 
     def _callbacks(self, settings: Settings, keyring: Keyring) -> Callbacks:

@@ -18,7 +18,7 @@ from havuz_contract.key_requests import KeyRequests
 from havuz_contract.publish import Publisher
 from havuz_contract.snapshot.models import Project
 from havuz_operator.fleet import Fleet
-from havuz_operator.handlers.lifecycle import watch_until_signalled
+from havuz_operator.handlers.lifecycle import KindGoneError, watch_until_signalled
 from havuz_operator.health_report import HealthReport
 from havuz_operator.key_requests import KeyDesk
 from havuz_operator.kube import Kube, KubeError
@@ -35,6 +35,7 @@ _log = logging.getLogger(__name__)
 
 _FIRST_RESYNC_SECONDS = 10.0
 _RETRY_SECONDS = 2.0
+_DISCOVERY_SECONDS = 0.3
 _ANSWER_SECONDS = 30.0  # a large configuration is written in one transaction
 
 
@@ -59,12 +60,23 @@ async def run(settings: Settings) -> None:
 
         lead = partial(_lead, _election(settings, kube), duties)
         async with Background({"duties": lead, "resync": resync}):
-            await watch_until_signalled(
-                world,
-                namespaces=settings.namespaces,
-                liveness_endpoint=f"http://{settings.operations_host}:{settings.operations_port}/livez",
-            )
+            await _watch(settings, kube, world)
     _log.info("stopped")
+
+
+async def _watch(settings: Settings, kube: Kube, world: World) -> None:
+    """Watch until signalled, and begin anew whenever a CRD that was taken away is there again."""
+    liveness_endpoint = f"http://{settings.operations_host}:{settings.operations_port}/livez"
+    while True:
+        await _await_discovery(kube)
+        try:
+            await watch_until_signalled(world, namespaces=settings.namespaces, liveness_endpoint=liveness_endpoint)
+        except KindGoneError as error:
+            _log.warning("a kind is gone; waiting until every kind can be listed", extra={"error": str(error)})
+            await _list_all(kube, world)
+            world.changed.set()
+        else:
+            return
 
 
 def _election(settings: Settings, kube: Kube) -> Leadership | None:
@@ -160,6 +172,18 @@ async def _resync(kube: Kube, world: World, *, interval: float) -> None:
         await _list_all(kube, world)
         world.changed.set()
         await asyncio.sleep(interval)
+
+
+async def _await_discovery(kube: Kube) -> None:
+    """Return once discovery names every kind: kopf looks there once, and would never watch what it does not find."""
+    while True:
+        try:
+            if await kube.discovered():
+                return
+            _log.info("waiting until the API server's discovery names every kind")
+        except KubeError as error:
+            _log.warning("the API server's discovery can't be read", extra={"error": str(error)})
+        await asyncio.sleep(_DISCOVERY_SECONDS)
 
 
 async def _list_all(kube: Kube, world: World) -> None:

@@ -80,6 +80,14 @@ class Kube:
             return [await self._list(kind, None)]
         return [await self._list(kind, namespace) for namespace in self._namespaces]
 
+    async def discovered(self) -> bool:
+        """Whether discovery names every kind, which it does a moment after they can be listed. Raises `KubeError`."""
+        groups = (await self._call("GET", "/apis"))["groups"]
+        if all(group["name"] != GROUP for group in groups):
+            return False
+        served = {one["name"] for one in (await self._call("GET", f"/apis/{GROUP}/{VERSION}"))["resources"]}
+        return all(kind.plural in served for kind in KINDS.values())
+
     async def patch_status(self, ref: ObjectRef, *, uid: str, status: Mapping[str, Any]) -> Document | None:
         """Change fields of an object's status (None removes one); returns the object as it is then.
 

@@ -15,7 +15,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from havuz_gateway.surfaces.pages import account, key_requests, keys, overview, pictures, prices, sign_in, usage
+from havuz_gateway.surfaces.pages import (
+    account,
+    key_requests,
+    keys,
+    overview,
+    pictures,
+    playground,
+    prices,
+    quick_start,
+    reference,
+    sign_in,
+    usage,
+)
 from havuz_gateway.surfaces.pages.answers import Handler
 
 ROOT = "/dashboard"
@@ -56,6 +68,13 @@ ROUTES = (
     Route(f"{ROOT}/pictures", pictures.pictures, title="pictures.title", icon="pictures"),
     Route(f"{ROOT}/pictures/{{task}}", pictures.picture),
     Route(f"{ROOT}/pictures/{{task}}/cancel", post=pictures.cancel),
+    Route(f"{ROOT}/playground", playground.playground, title="playground.title", icon="playground"),
+    Route(f"{ROOT}/playground/ask", post=playground.ask, kind="data"),
+    Route(f"{ROOT}/playground/draw", post=playground.draw, kind="data"),
+    Route(f"{ROOT}/playground/code", post=playground.code, kind="data"),
+    Route(f"{ROOT}/start", quick_start.quick_start, title="start.title", icon="start"),
+    Route(f"{ROOT}/reference", reference.contents, title="reference.title", icon="reference"),
+    Route(f"{ROOT}/reference/{{section}}", reference.section, title="reference.title"),
     Route(f"{ROOT}/account", account.account, title="account.title", icon="account"),
     Route(f"{ROOT}/sign-in", sign_in.form, sign_in.sign_in, title="sign_in.title", signed_in=False),
     Route(f"{ROOT}/sign-out", post=sign_in.sign_out),

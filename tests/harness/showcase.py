@@ -48,11 +48,14 @@ def make_shop(**fields: Any) -> Customer:
     test = "pk_test_31b7c0de55aa4f0e9c1d2a3b4c5d6e7f"
     own = (
         make_project_key(live, created_at=now - 41 * _DAY_SECONDS),
-        make_project_key("pk_live_batch_jobs_77aa", name="nightly", created_at=now - 12 * _DAY_SECONDS),
+        make_project_key(
+            "pk_live_batch_jobs_77aa", name="nightly", origin="SelfMade", created_at=now - 12 * _DAY_SECONDS
+        ),
         make_project_key(test, name="test", mode="Test", created_at=now - 41 * _DAY_SECONDS),
     )
     defaults = {
         "display_name": "Shop",
+        "most_self_made": 3,
         "keys": own,
         "billing": Billing(unit="USD", plan="Prepaid", credits={"welcome": 50 * NANOS_PER_UNIT}),
         "limits": Limits(requests_per_minute=600, tokens_per_minute=1_000_000, concurrency=20),

@@ -1,12 +1,13 @@
 """Sessions: which key's record a token stands for. Neither the key nor the token is ever in Redis.
 
 A session names the key by its SHA-256, as the configuration does: once that key is reset, revoked or has expired, every
-session of it is over, because the record is no longer there.
+session of it is over, because the record is no longer there. One that asked for the reset itself may still fetch what
+came of it, and nothing else.
 """
 
 import json
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 import redis
@@ -22,12 +23,21 @@ LONGEST_SECONDS = 12 * 3600
 
 
 @dataclass(frozen=True, slots=True)
+class Awaited:
+    """A request to reset the very key of a session, by its project's uid: its answer outlives the key."""
+
+    project_uid: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """Somebody who is signed in since `started` (unix seconds), as the key with this SHA-256 (hex)."""
 
     token: str
     key_sha256: str
     started: float
+    awaited: Awaited | None = None
 
 
 class Sessions:
@@ -58,13 +68,18 @@ class Sessions:
             return None
         try:
             record = json.loads(self._keyring.open(sealed.decode(), owner=name))
-            session = Session(token, record["key"], record["started"])
+            awaited = Awaited(*record["awaited"]) if record.get("awaited") else None
+            session = Session(token, record["key"], record["started"], awaited)
         except (EnvelopeError, ValueError, KeyError):
             return None  # sealed with a key that was taken out of the keyring
         if now - session.started > LONGEST_SECONDS:
             await self.end(token)
             return None
         return session
+
+    async def wait_for(self, session: Session, awaited: Awaited) -> None:
+        """Note what a session waits for."""
+        await self._write(replace(session, awaited=awaited))
 
     async def end(self, token: str) -> None:
         """Sign out. Safe to repeat."""
@@ -73,7 +88,8 @@ class Sessions:
 
     async def _write(self, session: Session) -> None:
         name = keys.session(digest(session.token))
-        record = json.dumps({"key": session.key_sha256, "started": session.started})
+        awaited = astuple(session.awaited) if session.awaited is not None else None
+        record = json.dumps({"key": session.key_sha256, "started": session.started, "awaited": awaited})
         await _asked(self._redis.set(name, self._keyring.seal(record.encode(), owner=name), ex=self._seconds))
 
 

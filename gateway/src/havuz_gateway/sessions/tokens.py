@@ -25,8 +25,12 @@ class Tokens:
 
     def make(self) -> str:
         """A token that nobody has."""
-        name = _text(self._random(_RANDOM_BYTES))
+        name = self.name()
         return f"{name}.{_mac(self._keys[0], 'token', name)}"
+
+    def name(self) -> str:
+        """A name that nobody can guess: 32 letters, digits, - and _."""
+        return _text(self._random(_RANDOM_BYTES))
 
     def is_ours(self, token: str) -> bool:
         """Whether it was made here, whatever has become of it since."""

@@ -20,6 +20,7 @@ from havuz_gateway.surfaces.openapi.schema import (
 )
 
 _URL = text(pattern="^https?://")
+_TIME = text(format="date-time")
 _ORDER_WORDS = {
     "size": "Width and height in pixels.",
     "quality": "How much work goes into it.",
@@ -65,14 +66,30 @@ SCHEMAS: dict[str, Schema] = {
                     "task_id": text(),
                     "status": choice("PENDING", "IN_PROGRESS", "SUCCESS", "FAILED"),
                     "consumed_credits": number("What is held, then what it cost; 0 where it failed."),
-                    "created_at": text(format="date-time"),
+                    "created_at": _TIME,
                 },
                 {
                     "request": anything("What you sent."),
                     "response": nullable(array(text(), "Links to the pictures.")),
                     "error_message": nullable(text("Why it failed.")),
+                    "callback": ref("Callback"),
                 },
             ),
+        }
+    ),
+    "Callback": record(
+        {
+            "status": choice("waiting", "pending", "delivered", "failed"),
+            "attempts": array(ref("CallbackAttempt"), "The latest, the oldest of them first."),
+            "next_at": nullable(_TIME),
+        }
+    ),
+    "CallbackAttempt": record(
+        {
+            "at": _TIME,
+            "seconds": number("How long it took."),
+            "status": nullable(whole()),
+            "error": nullable(text("Why there was no answer.")),
         }
     ),
     "MiniChatRequest": chat_request(mini.DEFAULTS),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
+from havuz_gateway.callbacks.answer import delivery_answer
 from havuz_gateway.errors import GatewayError, InvalidRequest
 from havuz_gateway.pipeline.authenticate import authenticate
 from havuz_gateway.pipeline.exchange import Request, Writer
@@ -16,8 +17,8 @@ from havuz_gateway.pipeline.services import Services
 from havuz_gateway.protocols.openai.complaints import wrong
 from havuz_gateway.protocols.openai.fields import Check, array, check_fields, one_of, text
 from havuz_gateway.surfaces.base import Rendered, Surface
+from havuz_gateway.surfaces.body import decode
 from havuz_gateway.surfaces.files import public_base_url
-from havuz_gateway.surfaces.openai.body import decode
 from havuz_gateway.surfaces.openai.chat import PROTOCOL
 from havuz_gateway.surfaces.openai.errors import JSON_HEADERS
 from havuz_gateway.surfaces.ordering import find_task, order_pictures, take_back
@@ -54,7 +55,10 @@ async def generate(request: Request, writer: Writer, *, credential: str | None, 
 async def status(request: Request, writer: Writer, *, credential: str | None, services: Services) -> None:
     """How far the task is. Raises `NotFound` also for tasks of others."""
     task = await _asked(request, credential, services)
-    await _send(writer, status_answer(task, links_of(task, public_base_url(request, services), services)))
+    answer = status_answer(task, links_of(task, public_base_url(request, services), services))
+    if task.order.callback_url is not None:
+        answer["data"]["callback"] = delivery_answer(await services.callbacks.delivery(task.project_uid, task.id))
+    await _send(writer, answer)
 
 
 async def cancel(request: Request, writer: Writer, *, credential: str | None, services: Services) -> None:

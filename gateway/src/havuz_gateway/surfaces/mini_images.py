@@ -12,8 +12,8 @@ from havuz_gateway.pipeline.services import Services
 from havuz_gateway.protocols.openai.complaints import missing, wrong
 from havuz_gateway.protocols.openai.fields import Check, check_fields, integer, number, one_of, required_text, text
 from havuz_gateway.surfaces.base import Methods, Rendered, Surface
+from havuz_gateway.surfaces.body import decode
 from havuz_gateway.surfaces.files import public_base_url
-from havuz_gateway.surfaces.openai.body import decode
 from havuz_gateway.surfaces.openai.chat import PROTOCOL
 from havuz_gateway.surfaces.openai.errors import JSON_HEADERS
 from havuz_gateway.surfaces.ordering import find_task, order_pictures

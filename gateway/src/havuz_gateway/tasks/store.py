@@ -29,6 +29,7 @@ from havuz_gateway.tasks.record import (
 _log = logging.getLogger(__name__)
 _AWAY_RETRY_SECONDS = 1.0
 _FULL_RETRY_SECONDS = 10.0
+_OVERDUE_SECONDS = 3_600
 _ID_BYTES = 16
 _NUMBER_BYTES = 6
 _LEAST_NUMBER = 10_000_000
@@ -156,6 +157,19 @@ class TaskStore:
         except (EnvelopeError, RecordUnreadable) as error:
             _log.warning("a task can't be read", extra={"task": task_id, "error": str(error)})
             return None
+
+    async def open_ids(self, project_uid: str, *, before: float, offset: int, most: int) -> list[str]:
+        """Ids of a project's tasks that have not ended and were ordered before a moment (unix seconds), up to `most`
+        from `offset` on.
+
+        Those whose time was over an hour before it are left out: their records may be gone.
+        Raises `ServiceUnavailable`.
+        """
+        due = (before - _OVERDUE_SECONDS, before + self.settings.seconds)
+        scores = (int(moment * 1000) for moment in due)
+        name = keys.open_tasks(project_uid)
+        found = await self._ask(packed("ZRANGE", name, *scores, "BYSCORE", "LIMIT", offset, most))
+        return [task_id.decode() for task_id in found]
 
     async def latest(self, project_uid: str, *, before: int | None, count: int) -> list[Task]:
         """So many tasks of the project, the latest first; `before` (unix ms) goes on where another list ended.

@@ -1,7 +1,6 @@
 """Reading requests for speech and transcriptions: the few fields the gateway acts on, after a check of all it knows.
 
-https://platform.openai.com/docs/api-reference/audio/createSpeech and …/audio/createTranscription. `timeout` is havuz's
-own.
+https://platform.openai.com/docs/api-reference/audio/createSpeech and …/audio/createTranscription
 """
 
 from collections.abc import Mapping
@@ -13,19 +12,18 @@ from havuz_gateway.protocols.openai.fields import (
     Check,
     boolean,
     check_fields,
-    integer,
     number,
     one_of,
     required_text,
     text,
 )
 from havuz_gateway.protocols.openai.forms import Kind
+from havuz_gateway.protocols.own_members import read_own
 from havuz_gateway.protocols.wire import Answers
 
 PROTOCOL = "openai_audio"
 FORM_KINDS: Mapping[str, Kind] = {"temperature": "number", "stream": "boolean", "timeout": "integer"}
 MAX_SPOKEN = 4_096  # characters
-_MAX_TIMEOUT_SECONDS = 600
 _TEXTS = ("text", "srt", "vtt")
 
 
@@ -49,7 +47,7 @@ def read_speech(fields: Mapping[str, Any]) -> AudioFields:
         raise missing("voice", _VOICE)
     check_fields(fields, SPEECH)
     stream = fields.get("stream_format") == "sse"
-    return AudioFields(model, stream, fields.get("timeout"), "json" if stream else "bytes")
+    return AudioFields(model, stream, read_own(fields).timeout, "json" if stream else "bytes")
 
 
 def read_transcription(fields: Mapping[str, Any], files: Mapping[str, int]) -> AudioFields:
@@ -60,7 +58,7 @@ def read_transcription(fields: Mapping[str, Any], files: Mapping[str, int]) -> A
     check_fields(fields, TRANSCRIPTION)
     as_text = fields.get("response_format") in _TEXTS
     stream = fields.get("stream") is True
-    return AudioFields(model, stream, fields.get("timeout"), "text" if as_text else "json")
+    return AudioFields(model, stream, read_own(fields).timeout, "text" if as_text else "json")
 
 
 _VOICE = "the name of a voice such as 'alloy', or an object with the id of one"
@@ -85,7 +83,6 @@ SPEECH: dict[str, Check] = {
     "response_format": one_of("mp3", "opus", "aac", "flac", "wav", "pcm"),
     "speed": number(0.25, 4),
     "stream_format": one_of("audio", "sse"),
-    "timeout": integer(1, _MAX_TIMEOUT_SECONDS),
 }
 TRANSCRIPTION: dict[str, Check] = {
     "language": text,
@@ -94,5 +91,4 @@ TRANSCRIPTION: dict[str, Check] = {
     "temperature": number(0, 1),
     "timestamp_granularities[]": _granularities,
     "stream": boolean,
-    "timeout": integer(1, _MAX_TIMEOUT_SECONDS),
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 from havuz_gateway.protocols.openai.complaints import missing, wrong
 from havuz_gateway.protocols.openai.fields import Check, check_fields, integer, one_of, required_text, text
-from havuz_gateway.protocols.openai_chat.request import MAX_TIMEOUT_SECONDS
+from havuz_gateway.protocols.own_members import read_own
 
 _WANTED = "a non-empty string, or a non-empty array of strings, of tokens or of arrays of tokens"
 MAX_INPUTS = 2048
@@ -27,7 +27,7 @@ def read_embeddings(fields: Mapping[str, Any]) -> EmbeddingsFields:
         raise missing("input", _WANTED)
     _check_input(fields["input"])
     check_fields(fields, FIELDS)
-    return EmbeddingsFields(model=model, timeout=fields.get("timeout"))
+    return EmbeddingsFields(model=model, timeout=read_own(fields).timeout)
 
 
 def _check_input(value: Any) -> None:
@@ -64,5 +64,4 @@ FIELDS: dict[str, Check] = {
     "dimensions": integer(1),
     "encoding_format": one_of("float", "base64"),
     "user": text,
-    "timeout": integer(1, MAX_TIMEOUT_SECONDS),
 }

@@ -23,6 +23,7 @@ from havuz_gateway.protocols.openai.fields import (
     text,
 )
 from havuz_gateway.protocols.openai.forms import Kind
+from havuz_gateway.protocols.own_members import read_own
 
 PROTOCOL = "openai_images"
 MAX_PICTURES = 10
@@ -35,7 +36,6 @@ FORM_KINDS: Mapping[str, Kind] = {
 }
 MAX_PROMPT = 32_000  # characters
 MAX_INPUTS = 16
-_MAX_TIMEOUT_SECONDS = 600
 _MAX_STEPS = 150
 _SIZE = re.compile(r"([1-9]\d{1,4})x([1-9]\d{1,4})")
 _SIDES = (64, 4_096)
@@ -53,7 +53,7 @@ class ImageFields:
 def read_generation(fields: Mapping[str, Any]) -> ImageFields:
     """Check the decoded body of a generation. Raises `InvalidRequest`, whose `param` names the field."""
     model = _read(fields)
-    return ImageFields(model, fields.get("stream") is True, fields.get("timeout"))
+    return ImageFields(model, fields.get("stream") is True, read_own(fields).timeout)
 
 
 def read_edit(fields: Mapping[str, Any]) -> ImageFields:
@@ -70,7 +70,7 @@ def read_edit(fields: Mapping[str, Any]) -> ImageFields:
         _reference(f"images[{index}]", image)
     if fields.get("mask") is not None:
         _reference("mask", fields["mask"])
-    return ImageFields(model, fields.get("stream") is True, fields.get("timeout"))
+    return ImageFields(model, fields.get("stream") is True, read_own(fields).timeout)
 
 
 def read_edit_form(fields: Mapping[str, Any], files: Mapping[str, int]) -> ImageFields:
@@ -81,7 +81,7 @@ def read_edit_form(fields: Mapping[str, Any], files: Mapping[str, int]) -> Image
         raise missing("image", "a file: a PNG, WEBP or JPEG picture")
     if pictures > MAX_INPUTS:
         raise wrong("image", [None] * pictures, f"at most {MAX_INPUTS} files")
-    return ImageFields(model, fields.get("stream") is True, fields.get("timeout"))
+    return ImageFields(model, fields.get("stream") is True, read_own(fields).timeout)
 
 
 def size_of(fields: Mapping[str, Any]) -> tuple[int, int] | None:
@@ -134,7 +134,6 @@ FIELDS: dict[str, Check] = {
     "stream": boolean,
     "user": text,
     "safety_identifier": text,
-    "timeout": integer(1, _MAX_TIMEOUT_SECONDS),
     "negative_prompt": text,
     "sampler_name": text,
     "scheduler": text,

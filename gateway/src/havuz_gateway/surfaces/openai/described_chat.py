@@ -4,6 +4,7 @@ from typing import Any
 
 from havuz_gateway.protocols.openai_chat import embeddings, messages
 from havuz_gateway.protocols.openai_chat.request import FIELDS, MAX_STOPS, MAX_TOOLS
+from havuz_gateway.protocols.own_members import OWN_FIELDS
 from havuz_gateway.surfaces.openapi.operation import JSON, Answer, Body, Operation, Parameter
 from havuz_gateway.surfaces.openapi.schema import (
     Schema,
@@ -23,6 +24,7 @@ from havuz_gateway.surfaces.openapi.schema import (
 )
 
 MODEL = "The id of a model from `GET /v1/models`."
+WITH_TIMEOUT = {"timeout": OWN_FIELDS["timeout"]}
 TIMEOUT = "Seconds that the whole request may take, other upstreams that are tried included."
 _TOOL = record({"type": text("`function`, or a tool that only the provider knows.")}, {"function": anything()})
 CHAT_WORDS = {
@@ -93,7 +95,7 @@ def chat_request(defaults: dict[str, Any] | None = None) -> Schema:
     messages_of = array(ref("ChatMessage"), "The conversation so far.", minItems=1)
     return record(
         {"model": text(MODEL, minLength=1), "messages": messages_of},
-        checked(FIELDS, CHAT_WORDS, shapes=_SHAPES, defaults=defaults),
+        checked({**FIELDS, **OWN_FIELDS}, CHAT_WORDS, shapes=_SHAPES, defaults=defaults),
     )
 
 
@@ -162,7 +164,8 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "TokenUsage": _USAGE,
     "EmbeddingsRequest": record(
-        {"model": text(MODEL, minLength=1), "input": _INPUT}, checked(embeddings.FIELDS, _EMBEDDING_WORDS)
+        {"model": text(MODEL, minLength=1), "input": _INPUT},
+        checked({**embeddings.FIELDS, **WITH_TIMEOUT}, _EMBEDDING_WORDS),
     ),
     "Embeddings": record(
         {

@@ -2,7 +2,7 @@
 
 from havuz_gateway.protocols.openai_audio.request import MAX_SPOKEN, SPEECH, TRANSCRIPTION
 from havuz_gateway.protocols.openai_images.request import FIELDS, MAX_INPUTS, MAX_PROMPT
-from havuz_gateway.surfaces.openai.described_chat import CHAT_WORDS, MODEL, TIMEOUT
+from havuz_gateway.surfaces.openai.described_chat import CHAT_WORDS, MODEL, TIMEOUT, WITH_TIMEOUT
 from havuz_gateway.surfaces.openapi.operation import FORM, JSON, Answer, Body, Operation
 from havuz_gateway.surfaces.openapi.schema import (
     Schema,
@@ -46,7 +46,7 @@ _PICTURE_WORDS = {
 }
 _SHAPES: dict[str, Schema] = {"size": text(pattern=r"^(auto|[1-9]\d{1,4}x[1-9]\d{1,4})$")}
 _ASKED = {"model": text(MODEL, minLength=1), "prompt": text("What is to be seen.", minLength=1, maxLength=MAX_PROMPT)}
-_SETTINGS = checked(FIELDS, _PICTURE_WORDS, shapes=_SHAPES)
+_SETTINGS = checked({**FIELDS, **WITH_TIMEOUT}, _PICTURE_WORDS, shapes=_SHAPES)
 _REFERENCE = record({}, {"image_url": text("An address or a `data:` URL."), "file_id": text("A file at the provider.")})
 _FILE = text(contentMediaType="application/octet-stream")
 
@@ -95,13 +95,13 @@ SCHEMAS: dict[str, Schema] = {
             "input": text("What is to be said.", minLength=1, maxLength=MAX_SPOKEN),
             "voice": _VOICE,
         },
-        checked(SPEECH, _SPEECH_WORDS, without=("voice",)),
+        checked({**SPEECH, **WITH_TIMEOUT}, _SPEECH_WORDS, without=("voice",)),
     ),
     "SpeechEvent": record({"type": text("`speech.audio.delta` or `speech.audio.done`.")}),
     "TranscriptionForm": record(
         {"model": text(MODEL, minLength=1), "file": _FILE | {"description": "One file of sound."}},
         checked(
-            TRANSCRIPTION,
+            {**TRANSCRIPTION, **WITH_TIMEOUT},
             _TRANSCRIPTION_WORDS,
             shapes={"timestamp_granularities[]": either(_GRANULARITY, array(_GRANULARITY))},
         ),

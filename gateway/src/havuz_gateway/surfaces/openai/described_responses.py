@@ -1,6 +1,7 @@
 """What the API's document says of responses: https://platform.openai.com/docs/api-reference/responses."""
 
 from havuz_gateway.protocols.openai_responses.request import FIELDS
+from havuz_gateway.protocols.own_members import OWN_FIELDS
 from havuz_gateway.surfaces.openai.described_chat import CHAT_WORDS, MODEL, TIMEOUT
 from havuz_gateway.surfaces.openapi.operation import JSON, Answer, Body, Operation, Parameter
 from havuz_gateway.surfaces.openapi.schema import (
@@ -46,6 +47,9 @@ _WORDS = {
     "safety_identifier": "Who is asking, in a way that names nobody.",
     "prompt_cache_key": "Requests with the same key find the same cache.",
     "service_tier": CHAT_WORDS["service_tier"],
+    "timeout": TIMEOUT,
+    "think": CHAT_WORDS["think"],
+    "deepsearch": CHAT_WORDS["deepsearch"],
 }
 _SHAPES: dict[str, Schema] = {
     "input": either(text(), array(anything(), minItems=1)),
@@ -55,17 +59,13 @@ _SHAPES: dict[str, Schema] = {
     "include": array(text()),
     "previous_response_id": text(minLength=1, maxLength=256),
 }
-_OWN = {
-    "timeout": nullable(whole(TIMEOUT, minimum=1, maximum=600)),
-    "think": nullable(flag(CHAT_WORDS["think"])),
-    "deepsearch": nullable(flag(CHAT_WORDS["deepsearch"])),
-}
 _USAGE = record({"input_tokens": whole(), "output_tokens": whole(), "total_tokens": whole()})
 _ITEMS = array(record({"type": text("`message`, `reasoning`, `function_call`, …")}))
 
 SCHEMAS: dict[str, Schema] = {
     "ResponseRequest": record(
-        {"model": text(MODEL, minLength=1)}, {**checked(FIELDS, _WORDS, shapes=_SHAPES, without=_NOT_OFFERED), **_OWN}
+        {"model": text(MODEL, minLength=1)},
+        checked({**FIELDS, **OWN_FIELDS}, _WORDS, shapes=_SHAPES, without=_NOT_OFFERED),
     ),
     "Response": record(
         {

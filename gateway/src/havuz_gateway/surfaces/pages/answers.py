@@ -20,11 +20,12 @@ from havuz_gateway.surfaces.pages.sites import Site, Sites
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A template of `templates/` with the values that it shows."""
+    """A template of `templates/` with the values that it shows; `cookie` is a whole Set-Cookie header."""
 
     template: str
     values: Mapping[str, Any] = field(default_factory=dict)
     status: int = 200
+    cookie: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,8 @@ def make_desk(settings: PageSettings, sessions: Sessions, guesses: Guesses) -> D
 class Visit:
     """One request of a page: who asks, on which site, in which language. `form` has the fields of a POST.
 
-    `parts` are what stands for the names in the route's path, `now` is unix seconds.
+    `parts` are what stands for the names in the route's path, `now` is unix seconds. There may be a
+    session without anybody signed in: its key has ended.
     """
 
     request: Request

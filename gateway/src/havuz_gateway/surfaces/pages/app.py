@@ -83,7 +83,7 @@ class Pages:
         session = await self._desk.sessions.find(token, now=visit.now) if token else None
         identity = _identity(session, visit) if session is not None else None
         if identity is None:
-            return visit
+            return replace(visit, session=session)
         monthly = identity.project.billing.monthly
         shown = zone(monthly.time_zone) if monthly is not None else ZoneInfo("UTC")
         return replace(visit, session=session, signed_in=identity, formats=Formats(visit.language.code, shown))

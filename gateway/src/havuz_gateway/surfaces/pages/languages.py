@@ -16,7 +16,7 @@ class Language:
     code: str
     texts: Mapping[str, str]
 
-    def say(self, name: str, **values: object) -> str:
+    def say(self, name: str, /, **values: object) -> str:
         """A text with its values filled in. One thing of a `count` is `<name>.one`, where a language has that.
 
         Raises `KeyError` for a text that nobody wrote.

@@ -13,8 +13,8 @@ from havuz_gateway.pipeline.context import RequestContext
 from havuz_gateway.pipeline.exchange import ClientGone, Writer
 from havuz_gateway.pipeline.run import run
 from havuz_gateway.pipeline.types import Call
+from havuz_gateway.surfaces.body import decode
 from havuz_gateway.surfaces.openai import chat, images
-from havuz_gateway.surfaces.openai.body import decode
 from havuz_gateway.surfaces.openai.errors import render_error, stream_error
 from havuz_gateway.surfaces.pages import snippets
 from havuz_gateway.surfaces.pages.answers import Answer, Data, Page, Streamed, Visit

@@ -34,6 +34,8 @@ async def send(answer: Answer, visit: Visit, writer: Writer, templates: Environm
         case Page():
             html = templates.get_template(answer.template).render(**_frame(visit), **answer.values)
             headers = {"content-type": "text/html; charset=utf-8", "content-language": visit.language.code, **_PRIVATE}
+            if answer.cookie is not None:
+                headers["set-cookie"] = answer.cookie
             await writer.respond(answer.status, headers, html.encode())
         case Redirect():
             headers = {"location": answer.to, **_PRIVATE}

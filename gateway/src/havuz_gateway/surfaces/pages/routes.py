@@ -17,6 +17,8 @@ from typing import Literal
 
 from havuz_gateway.surfaces.pages import (
     account,
+    key_requests,
+    keys,
     overview,
     pictures,
     playground,
@@ -56,6 +58,10 @@ class Route:
 ROUTES = (
     Route(ROOT, overview.overview, title="overview.title", icon="overview"),
     Route(f"{ROOT}/balance", overview.balance, kind="data"),
+    Route(f"{ROOT}/keys", keys.keys, keys.create, title="keys.title", icon="keys"),
+    Route(f"{ROOT}/keys/{{key}}/reset", keys.ask_reset, keys.reset),
+    Route(f"{ROOT}/keys/{{key}}/revoke", keys.ask_revoke, keys.revoke),
+    Route(f"{ROOT}/keys/requests/{{request}}", key_requests.request, signed_in=False),
     Route(f"{ROOT}/usage", usage.usage, title="usage.title", icon="usage"),
     Route(f"{ROOT}/usage.csv", usage.download),
     Route(f"{ROOT}/models", prices.models, title="models.title", icon="models"),

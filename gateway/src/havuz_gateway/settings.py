@@ -76,6 +76,9 @@ class Settings(ProcessSettings):
         default=5.0, description="seconds to go on accepting after SIGTERM, until load balancers have noticed"
     )
     drain_grace: Seconds = Field(default=300.0, description="seconds that requests in flight have to end after that")
+    http_client: Literal["own", "aiohttp"] = Field(
+        default="own", description="what calls providers: a client of havuz's own, or aiohttp, which costs more"
+    )
     meter_timeout: Annotated[float, Field(gt=0, le=60)] = Field(
         default=1.0, description="seconds without an answer after which Redis counts as away for metering"
     )

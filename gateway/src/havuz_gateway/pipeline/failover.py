@@ -116,7 +116,7 @@ class Failovers:
     def close(self, opened: Opened | None) -> None:
         """Let go of what is still held: an attempt cut short, the connection, the tap's findings."""
         if opened is not None:
-            opened.response.close()
+            opened.response.close(told=opened.tap is not None and opened.tap.found.done)
             if opened.tap is not None:
                 found = opened.tap.findings()
                 self._context.usage = found.usage

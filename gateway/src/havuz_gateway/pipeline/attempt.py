@@ -88,17 +88,25 @@ async def attempt(
     except BaseException as error:
         if response is not None:
             response.close()
-        match error:
-            case _Refused():
-                return error.failed
-            case TransportFailure():
-                return Failed(classify.classify_transport(error))
-            case AnswerUnreadable():
-                return Failed(classify.garbage(str(error)))
-            case TimeoutError():
-                return Failed(classify.first_token_timeout())
-            case _:
-                raise
+        failed = _failed(error)
+        if failed is None:
+            raise
+        return failed
+
+
+def _failed(error: BaseException) -> Failed | None:
+    """What an attempt's end says of the upstream; None if that is not what ended it."""
+    match error:
+        case _Refused():
+            return error.failed
+        case TransportFailure():
+            return Failed(classify.classify_transport(error))
+        case AnswerUnreadable():
+            return Failed(classify.garbage(str(error)))
+        case TimeoutError():
+            return Failed(classify.first_token_timeout())
+        case _:
+            return None
 
 
 def _is_stream(response: UpstreamResponse) -> bool:

@@ -149,7 +149,7 @@ async def test_a_picture_goes_along_and_another_is_drawn(
     async with playing(world, gateway, open_window) as (window, pool):
         page = window.page
         await page.set_input_files(
-            "#picture", {"name": "fox.png", "mimeType": "image/png", "buffer": draw(64, 64, "5f0c2a7d")}
+            "#picture", {"name": "fox.png", "mimeType": "image/png", "buffer": draw(64, 64, "5f0c2a7d" * 8)}
         )
         await expect(page.locator("#attached img")).to_have_count(1)
         await say(window, "What is this?")

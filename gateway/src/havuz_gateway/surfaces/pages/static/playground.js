@@ -25,7 +25,7 @@ function start(root, texts) {
     for (const part of document.querySelectorAll(".for-chat")) part.hidden = draws();
     for (const part of document.querySelectorAll(".for-draw")) part.hidden = !draws();
     by("thinking").hidden = !option().dataset.modes.split(" ").includes("think");
-    by("picture-choice").hidden = draws();
+    by("picture-choice").hidden = by("picture").hidden = draws();
   }
 
   // What is asked

@@ -7,6 +7,7 @@ function start(root, texts) {
   const by = (id) => document.getElementById(id);
   const language = document.documentElement.lang;
   const whole = new Intl.NumberFormat(language);
+  const exact = new Intl.NumberFormat(language, { maximumFractionDigits: 9 });
   const seconds = new Intl.NumberFormat(language, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
   const talk = by("talk"), said = by("said"), model = by("model");
   const messages = []; // of the conversation, as they are sent again
@@ -205,7 +206,7 @@ function start(root, texts) {
     const drawn = await answer.json();
     for (const one of drawn.data) turn.show(one.b64_json ? `data:image/${drawn.output_format ?? "png"};base64,${one.b64_json}` : one.url);
     const cost = answer.headers.get("x-havuz-cost");
-    if (cost) turn.figure(filled(texts.cost_plain, { cost, unit: texts.unit }));
+    if (cost) turn.figure(filled(texts.cost_plain, { cost: exact.format(Number(cost)), unit: texts.unit }));
   }
 
   async function send() {

@@ -62,7 +62,8 @@ async def test_an_answer_streams_and_tells_what_it_took(
     world: World, gateway: GatewayProcess, open_window: OpenWindow, language: str, size: Size
 ) -> None:
     usage = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
-    async with playing(world, gateway, open_window, language=language, size=size) as (window, pool):
+    look = {"language": language, "size": size, "color_scheme": "dark" if size == "phone" else "light"}
+    async with playing(world, gateway, open_window, **look) as (window, pool):
         page = window.page
         assert window.weight < MOST_WEIGHT
         thoughts = [event({"role": "assistant", "reasoning_content": piece}) for piece in ("The user ", "asks.")]

@@ -57,7 +57,8 @@ def installed(site: Site) -> Iterator[Installed]:
         installation.install()
         yield installation
     finally:
-        installation.remove()
+        if site.node is None:  # our own node is thrown away as a whole
+            installation.remove()
 
 
 @pytest.fixture(scope="session")

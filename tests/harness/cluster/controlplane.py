@@ -118,15 +118,17 @@ class ControlPlane:
         write_kubeconfig(self.kubeconfig, server=self.url, ca=self.ca, token=_ADMIN_TOKEN)
 
     def stop_apiserver(self) -> None:
-        """End the API server; everything else goes on without it."""
-        process = self._processes.pop("kube-apiserver")
-        process.kill()
-        process.wait(_STOP_SECONDS)
+        """End the API server, and the controller manager with it, which would give up without its lease."""
+        for part in ("kube-controller-manager", "kube-apiserver"):
+            process = self._processes.pop(part)
+            process.kill()
+            process.wait(_STOP_SECONDS)
 
     def start_apiserver(self) -> None:
-        """Start it (again) and return once it is ready."""
+        """Start both (again) and return once the API server is ready."""
         self._start("kube-apiserver", *self._apiserver_flags(self._etcd))
         self._wait_ready()
+        self._start("kube-controller-manager", *self._manager_flags())
 
     def _first_service(self) -> str:
         # the API server gives the Service `kubernetes` the first address of the range
@@ -147,8 +149,9 @@ class ControlPlane:
             "--log-level=warn",
         )
         self.start_apiserver()
-        self._start(
-            "kube-controller-manager",
+
+    def _manager_flags(self) -> list[str]:
+        return [
             f"--kubeconfig={self.kubeconfig}",
             f"--service-account-private-key-file={self.directory}/accounts.key",
             f"--root-ca-file={self.ca}",
@@ -158,7 +161,7 @@ class ControlPlane:
             "--bind-address=127.0.0.1",
             f"--secure-port={free_port()}",
             f"--cert-dir={self.directory}/controller-manager",
-        )
+        ]
 
     def _apiserver_flags(self, etcd: str) -> list[str]:
         return [

@@ -84,10 +84,13 @@ class Installed:
     def kill_gateway(self) -> None:
         """SIGKILL for the process of one gateway; in a cluster that is not ours, its pod is deleted without grace."""
         pod = self.gateways()[0]
+        killed = pod["status"]["containerStatuses"][0]["containerID"]
         if self.site.node is not None:
-            self.site.node.runtime.kill(pod["status"]["containerStatuses"][0]["containerID"])
-            return
-        self.cluster.kubectl("-n", SYSTEM, "delete", "pod", pod["metadata"]["name"], "--grace-period=0", "--force")
+            self.site.node.runtime.kill(killed)
+        else:
+            self.cluster.kubectl("-n", SYSTEM, "delete", "pod", pod["metadata"]["name"], "--grace-period=0", "--force")
+        self._until(lambda: killed not in _containers(self.gateways()), seconds=60, what="the kill is noticed")
+        self.settled()
 
     def left(self) -> set[str]:
         """What is there in the namespace, but for what Kubernetes itself puts into every one."""
@@ -124,6 +127,10 @@ class Installed:
                 pods = self.cluster.kubectl("-n", SYSTEM, "describe", "pods")
                 raise AssertionError(f"not within {seconds:g} s: {what}\n{pods[-6000:]}")
             time.sleep(_POLL_SECONDS)
+
+
+def _containers(pods: list[dict[str, Any]]) -> set[str | None]:
+    return {status.get("containerID") for pod in pods for status in pod["status"].get("containerStatuses", ())}
 
 
 def _ready(pod: dict[str, Any]) -> bool:

@@ -1,7 +1,5 @@
 """Rotation by annotation: both keys are served during the grace, then one; whoever restarts in between."""
 
-import urllib.error
-import urllib.request
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -35,18 +33,6 @@ def _wait(cluster: Cluster, namespace: str, condition: str) -> None:
     cluster.kubectl("--namespace", namespace, "wait", f"--for=condition={condition}", "project/shop", "--timeout=30s")
 
 
-def _serves(gateway: GatewayProcess, key: str) -> bool:
-    asked = urllib.request.Request(f"{gateway.base_url}/v1/models", headers={"Authorization": f"Bearer {key}"})
-    try:
-        with urllib.request.urlopen(asked, timeout=10) as answer:
-            return bool(answer.status == 200)
-    except urllib.error.HTTPError as error:
-        with error:
-            if error.code == 401:
-                return False
-            raise
-
-
 def _live(cluster: Cluster, namespace: str) -> dict[str, Any]:
     status = cluster.get("project", "shop", "--namespace", namespace)["status"]
     return next(key for key in status["keys"] if key["name"] == "live")
@@ -70,19 +56,19 @@ def test_both_keys_are_served_until_the_grace_ends_although_the_operator_restart
     _apply(cluster, namespace, rotate="live=2", grace="20s")
     cluster.eventually(lambda: _key(cluster, namespace) != old)
     new = _key(cluster, namespace)
-    cluster.eventually(lambda: all(_serves(gateway, new) for gateway in gateways))
-    assert all(_serves(gateway, old) for gateway in gateways)
+    cluster.eventually(lambda: all(gateway.serves(new) for gateway in gateways))
+    assert all(gateway.serves(old) for gateway in gateways)
     cluster.eventually(lambda: "former" in _live(cluster, namespace))
     assert (_live(cluster, namespace)["id"], _live(cluster, namespace)["former"][0]["masked"]) == (
         shown["id"],
         shown["masked"],
     )
     assert operator.stop() == 0
-    cluster.eventually(lambda: not any(_serves(gateway, old) for gateway in gateways))
+    cluster.eventually(lambda: not any(gateway.serves(old) for gateway in gateways))
     operator.start()
     cluster.eventually(lambda: "former" not in _live(cluster, namespace))
     assert _key(cluster, namespace) == new
-    assert all(_serves(gateway, new) for gateway in gateways)
+    assert all(gateway.serves(new) for gateway in gateways)
     (told,) = _events(cluster, namespace, "KeyRotated")
     assert "the former key works for 20s" in told
 
@@ -94,8 +80,8 @@ def test_without_grace_the_former_key_ends_at_once_and_the_others_go_on(
     _wait(cluster, namespace, "Programmed")
     old = _key(cluster, namespace)
     _apply(cluster, namespace, rotate="live=now", grace="0s")
-    cluster.eventually(lambda: not any(_serves(gateway, old) for gateway in gateways))
-    assert all(_serves(gateways[0], key) for key in (_key(cluster, namespace), "sk-customer-0123456789"))
+    cluster.eventually(lambda: not any(gateway.serves(old) for gateway in gateways))
+    assert all(gateways[0].serves(key) for key in (_key(cluster, namespace), "sk-customer-0123456789"))
 
 
 def test_a_key_ends_at_its_time_and_the_status_says_so_although_nothing_was_written(
@@ -110,8 +96,8 @@ def test_a_key_ends_at_its_time_and_the_status_says_so_although_nothing_was_writ
     cluster.apply(f"{BROUGHT}\n---\n{manifest}", namespace=namespace)
     _wait(cluster, namespace, "Programmed")
     key = _key(cluster, namespace)
-    assert _serves(gateways[0], key)
-    cluster.eventually(lambda: not _serves(gateways[0], key))
+    assert gateways[0].serves(key)
+    cluster.eventually(lambda: not gateways[0].serves(key))
 
     def told() -> bool:
         resolved = cluster.condition("project", "shop", "Resolved", namespace=namespace)
@@ -131,7 +117,7 @@ def test_what_can_not_be_rotated_is_a_condition_and_an_event(
     assert "key 'gone'" in refusal["message"]
     cluster.eventually(lambda: bool(_events(cluster, namespace, "RotationRefused")))
     _wait(cluster, namespace, "Programmed")
-    assert _serves(gateways[0], "sk-customer-0123456789")
+    assert gateways[0].serves("sk-customer-0123456789")
 
 
 def test_a_deleted_secret_is_made_anew_with_another_key(cluster: Cluster, gateways: Gateways, namespace: str) -> None:
@@ -143,7 +129,7 @@ def test_a_deleted_secret_is_made_anew_with_another_key(cluster: Cluster, gatewa
     cluster.eventually(lambda: cluster.kubectl(*secrets) != "")
     new = _key(cluster, namespace)
     assert new != old
-    cluster.eventually(lambda: _serves(gateways[0], new) and not _serves(gateways[0], old))
+    cluster.eventually(lambda: gateways[0].serves(new) and not gateways[0].serves(old))
 
 
 def test_a_secret_of_somebody_else_is_not_rotated(cluster: Cluster, operator: OperatorProcess, namespace: str) -> None:

@@ -99,24 +99,23 @@ spec: {provider: openai, secretRef: {name: later, key: token}}
 
 
 @pytest.mark.usefixtures("gateways")
-def test_what_is_not_enforced_is_refused_with_a_sentence_and_an_event(cluster: Cluster, namespace: str) -> None:
+def test_what_can_not_be_done_is_refused_with_a_sentence_and_an_event(cluster: Cluster, namespace: str) -> None:
     project = """
 apiVersion: havuz.dev/v1alpha1
 kind: Project
 metadata: {name: graceful}
-spec: {selfService: {maxKeys: 1}}
+spec: {billing: {plan: Monthly, monthly: {allowance: "1", timeZone: Mars/Olympus}}}
 """
     cluster.apply(project, namespace=namespace)
     _wait(cluster, "project/graceful", "Accepted=False", namespace=namespace)
     accepted = cluster.condition("project", "graceful", "Accepted", namespace=namespace)
-    assert accepted["reason"] == "UnsupportedValue"
-    assert "spec.selfService.maxKeys" in accepted["message"]
+    assert accepted["reason"] == "Invalid"
+    assert "spec.billing.monthly.timeZone" in accepted["message"]
 
     def told() -> bool:
         events = cluster.get("events", "--namespace", namespace)["items"]
         return any(
-            (event["involvedObject"]["name"], event["type"], event["reason"])
-            == ("graceful", "Warning", "UnsupportedValue")
+            (event["involvedObject"]["name"], event["type"], event["reason"]) == ("graceful", "Warning", "Invalid")
             for event in events
         )
 

@@ -17,6 +17,7 @@ ALLOWED = [
     ("create", "secrets"),
     ("patch", "secrets"),
     ("watch", "namespaces"),
+    ("delete", "secrets"),
     ("create", "events"),
 ]
 FORBIDDEN = [
@@ -26,7 +27,6 @@ FORBIDDEN = [
     ("create", "modelroutes.havuz.dev"),
     ("update", "projects.havuz.dev/status"),
     ("update", "secrets"),
-    ("delete", "secrets"),
     ("list", "pods"),
     ("create", "pods/exec"),
     ("list", "configmaps"),

@@ -2,12 +2,17 @@
 
 import re
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
+
+from redis.asyncio import Redis
 
 from harness.fixtures import StartGateway
 from harness.paying import paying
 from harness.valkey import ValkeyServer
 from harness.world import World
+from havuz_contract.key_requests import KeyAnswer, KeyRequest, KeyRequests
+from havuz_contract.snapshot.envelope import Keyring
 
 _SECRET = Path(__file__).parents[2] / "charts" / "havuz" / "templates" / "redis" / "secret.yaml"
 
@@ -17,6 +22,28 @@ def rights_of(user: str) -> list[str]:
     found = re.search(rf"^ *user {user} on #\S+ .*?\}}\}} (?P<rules>resetkeys .*)$", _SECRET.read_text(), re.MULTILINE)
     assert found is not None, "the chart has no such user"
     return found["rules"].split()
+
+
+async def test_the_chart_s_users_may_ask_for_keys_and_answer(
+    start_valkey: Callable[..., ValkeyServer], encryption_keys: str
+) -> None:
+    server, ring = start_valkey(), Keyring.parse(encryption_keys)
+    request = KeyRequest("request-0123456789", "Reset", "p1", "ai", "shop", "live", asked_at=1.0, asked_by="key_1")
+    async with AsyncExitStack() as stack:
+        root = await stack.enter_async_context(Redis.from_url(server.url))
+        desks = {}
+        for user in ("gateway", "operator"):
+            await root.execute_command("ACL", "SETUSER", user, "on", ">secret", *rights_of(user))
+            url = server.url.replace("://", f"://{user}:secret@")
+            desks[user] = KeyRequests(await stack.enter_async_context(Redis.from_url(url)), ring)
+        await desks["gateway"].ask(request)
+        assert await desks["operator"].pending() == [request]
+        await desks["operator"].answer(request, KeyAnswer("Done", "It is done.", "pk_live_new"))
+        assert await desks["operator"].pending() == []
+        answer = await desks["gateway"].take("p1", request.id)
+        assert answer is not None
+        assert answer.key == "pk_live_new"
+        assert await root.execute_command("ACL", "LOG") == []
 
 
 async def test_the_chart_s_gateway_may_do_all_that_it_has_to(

@@ -131,6 +131,18 @@ class GatewayProcess:
         except OSError as error:
             return 0, str(error)
 
+    def serves(self, key: str) -> bool:
+        """Whether a project key works here."""
+        asked = urllib.request.Request(f"{self.base_url}/v1/models", headers={"Authorization": f"Bearer {key}"})
+        try:
+            with urllib.request.urlopen(asked, timeout=10) as answer:
+                return bool(answer.status == 200)
+        except urllib.error.HTTPError as error:
+            with error:
+                if error.code == 401:
+                    return False
+                raise
+
     def terminate(self) -> None:
         """Ask it to drain (SIGTERM); `wait` tells how that went."""
         self._running().send_signal(signal.SIGTERM)

@@ -30,6 +30,9 @@ PERMANENT = frozenset(
         keys.VERDICTS,
         keys.METERED_PROJECTS,
         keys.TASKS,
+        keys.KEY_REQUESTS_PROJECTS,
+        keys.TASK_TURNS,
+        keys.TASKS_QUEUED,
     }
 )
 

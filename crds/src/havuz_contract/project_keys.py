@@ -1,11 +1,14 @@
 """Project keys: how one is made, shown and kept. Pure; the operator and local mode do the writing.
 
 A key that havuz makes lives in the Secret `<project>-<key name>` under `key`, beside the time it was made.
-Only its SHA-256 goes further. `rotation` says what it holds beside, once the key was rotated.
+Only its SHA-256 goes further. `rotation` says what it holds beside, once the key was rotated. The Secret of a key
+that the customer made (`spec.selfService`) looks the same, and names its project: it is the only record of the
+key, so that nothing that is applied to the Project can take it away.
 """
 
 import hashlib
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -20,11 +23,16 @@ CREATED_ENTRY = "createdAt"
 RANDOM_BYTES = 32
 PROJECT_LABEL = f"{GROUP}/project"
 KEY_LABEL = f"{GROUP}/project-key"
+SELF_MADE_LABEL = f"{GROUP}/self-made"
+SELF_MADE_ENTRY = "selfMadeFor"
+MOST_SELF_MADE = 100
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _DEFAULT_PREFIX = {"Live": "pk_live_", "Test": "pk_test_"}
 _DIGITS = 43  # 62 ** 43 > 2 ** 256
 _SHOWN_END = 4
+_LONGEST_NAME = 40
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +96,49 @@ def missing_keys(project: Project, secrets: Collection[tuple[str, str]]) -> list
     made = (key for key in project.spec.keys if key.secret_ref is None)
     wanted = (MissingKey(key, secret_of(project, key).name) for key in made)
     return [one for one in wanted if (project.metadata.namespace, one.secret_name) not in secrets]
+
+
+def self_made(secrets: Mapping[tuple[str, str], Mapping[str, str]]) -> dict[tuple[str, str], tuple[ProjectKey, ...]]:
+    """The keys that customers made, by (namespace, name) of their Project, given all Secrets by (namespace, name).
+
+    No more than `MOST_SELF_MADE` of a project, by their names.
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    for (namespace, secret_name), entries in secrets.items():
+        project = entries.get(SELF_MADE_ENTRY)
+        if project is None:
+            continue
+        name = secret_name.removeprefix(f"{project}-")
+        if name != secret_name and is_name(name):
+            found.setdefault((namespace, project), []).append(name)
+    return {place: tuple(map(self_made_key, sorted(names)[:MOST_SELF_MADE])) for place, names in found.items()}
+
+
+def self_made_key(name: str) -> ProjectKey:
+    """A key that a customer made, as if it stood in the spec."""
+    return ProjectKey(name=name, mode="Live")
+
+
+def is_name(text: str) -> bool:
+    """Whether a key may have this name."""
+    return len(text) <= _LONGEST_NAME and _NAME.fullmatch(text) is not None
+
+
+def every_key(project: Project, self_made_: Iterable[ProjectKey]) -> tuple[ProjectKey, ...]:
+    """The keys of the spec, and those that the customer made under other names."""
+    own = {key.name for key in project.spec.keys}
+    return (*project.spec.keys, *(key for key in self_made_ if key.name not in own))
+
+
+def self_made_prefix(project: Project) -> str:
+    """What a key that the customer makes begins with: what the project's first live key that havuz made does."""
+    like = (key for key in project.spec.keys if key.mode == "Live" and key.secret_ref is None)
+    return prefix(next(like, self_made_key("live")))
+
+
+def self_made_labels(project: Project, key: ProjectKey) -> dict[str, str]:
+    """Labels of the Secret of a key that the customer made: havuz may delete it as well."""
+    return {**labels(project, key), SELF_MADE_LABEL: "true"}
 
 
 def labels(project: Project, key: ProjectKey) -> dict[str, str]:

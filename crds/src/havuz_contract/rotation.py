@@ -88,6 +88,11 @@ def first_entries(project: Project, key: ProjectKey) -> dict[str, str]:
 
 
 def rotated(entries: Entries, rotation: Rotation, *, key: str, grace: str, now: datetime) -> dict[str, str]:
+    """The entries of the key's Secret after a rotation; see `replaced`."""
+    return {**replaced(entries, key=key, grace=grace, now=now), ROTATED_ENTRY: rotation.value}
+
+
+def replaced(entries: Entries, *, key: str, grace: str, now: datetime) -> dict[str, str]:
     """The entries of the key's Secret with `key` in the old one's place, which works for `grace` from `now` on.
 
     No key that was replaced before outlives that either: a rotation without grace leaves the new key alone.
@@ -102,7 +107,6 @@ def rotated(entries: Entries, rotation: Rotation, *, key: str, grace: str, now: 
     return {
         **project_keys.secret_data(key, now),
         ID_ENTRY: public_id(entries, project_keys.sha256(old)),
-        ROTATED_ENTRY: rotation.value,
         FORMER_ENTRY: json.dumps([asdict(one) for one in working]),
     }
 

@@ -18,12 +18,13 @@ from havuz_gateway.tasks.worker import Worker
 def build_gateway(settings: Settings) -> lifecycle.Gateway:
     """Wire one gateway process. Needs a running loop. Raises `SettingsError`."""
     parts = Parts(settings)
-    edge = HttpEdge(every_surface(), parts.services, bounds=_http_bounds(settings))
+    edge = HttpEdge(every_surface(parts.desk), parts.services, bounds=_http_bounds(settings))
     _observe(parts, edge)
     background = _background(parts)
     closing: list[Callable[[], Awaitable[None]]] = [
         parts.services.drains.close,
         parts.meter.close,
+        parts.last_used.close,
         parts.fleet.leave,
         parts.telemetry.close,
         parts.http.close,
@@ -51,7 +52,7 @@ def _observe(parts: Parts, edge: HttpEdge) -> None:
     metrics.observe_meter(money=parts.watch.money, backlog=parts.meter.backlog)
     metrics.observe_in_flight(lambda: edge.active)
     metrics.observe_pool(states=lambda: parts.pool.states(time.monotonic()), usable=parts.usable_shares)
-    metrics.observe_tasks(lambda: parts.queue.depth)
+    metrics.observe_backlogs(tasks=lambda: parts.queue.state, callbacks=lambda: parts.callbacks.state)
 
 
 def _background(parts: Parts) -> dict[str, Work]:
@@ -63,11 +64,14 @@ def _background(parts: Parts) -> dict[str, Work]:
         "probes": parts.probes.run,
         "usage": parts.usage.run,
         "money": parts.watch.run,
+        "last-used": parts.last_used.run,
         "responses": parts.responses.run,
         "files": parts.files.run,
         "tasks": parts.tasks.run,
         "queue": parts.queue.run,
+        "task-sweep": parts.task_sweeper.run,
         "callbacks": parts.deliver_callbacks,
+        "callbacks-state": parts.callbacks.watch,
     }
     if parts.worker is not None:
         works["worker"] = partial(_work, parts.worker, parts.holder.loaded)

@@ -4,7 +4,9 @@ import random
 import time
 from collections.abc import Iterator
 
+from havuz_contract import keys
 from havuz_contract.connection import connect, read_url
+from havuz_contract.key_requests import KeyRequests
 from havuz_contract.settings import SettingsError
 from havuz_contract.snapshot.envelope import Keyring
 from havuz_contract.snapshot.models import Upstream
@@ -20,8 +22,10 @@ from havuz_gateway.files.links import Links
 from havuz_gateway.files.object_store import ObjectStore, open_store
 from havuz_gateway.jobs.image import ImageJob
 from havuz_gateway.metering.address import calls_to
+from havuz_gateway.metering.last_used import LastUsed
 from havuz_gateway.metering.link import Calls
 from havuz_gateway.metering.redis_meter import MeterSettings, RedisMeter
+from havuz_gateway.metering.turn import Turn
 from havuz_gateway.metering.usage import UsageReader
 from havuz_gateway.metering.watch import AccountsWatch
 from havuz_gateway.pipeline.services import Services
@@ -33,10 +37,16 @@ from havuz_gateway.providers.base import Provider
 from havuz_gateway.providers.mock import Mock, MockTransport
 from havuz_gateway.providers.registry import provider_for
 from havuz_gateway.responses.store import ResponseStore, StoreSettings
+from havuz_gateway.sessions.guesses import Guesses
+from havuz_gateway.sessions.store import Sessions
+from havuz_gateway.sessions.tokens import Tokens
 from havuz_gateway.settings import Settings
+from havuz_gateway.surfaces.pages.answers import Desk, PageSettings, make_desk
+from havuz_gateway.surfaces.pages.sites import Sites
 from havuz_gateway.tasks.queue import TaskQueue
 from havuz_gateway.tasks.signature import Signatures
 from havuz_gateway.tasks.store import TaskSettings, TaskStore
+from havuz_gateway.tasks.sweeper import TaskSweeper
 from havuz_gateway.tasks.worker import Worker, WorkerSettings
 from havuz_gateway.telemetry import setup
 from havuz_gateway.telemetry.recorder import Telemetry
@@ -52,7 +62,7 @@ class Parts:
     """The parts of one gateway, in the order in which they need each other."""
 
     def __init__(self, settings: Settings) -> None:
-        keyring = settings.keyring()
+        keyring = self.keyring = settings.keyring()
         self.telemetry = _telemetry(settings)
         self.redis = connect(
             settings.redis_url.get_secret_value(), name="havuz-gateway", ca_file=settings.redis_ca_file
@@ -73,6 +83,7 @@ class Parts:
         self.watch = AccountsWatch(
             self.usage, served=self.meter.served, projects=lambda: self.holder.view().snapshot.projects, wall=time.time
         )
+        self.last_used = LastUsed(self.redis, wall=time.time)
         self.responses = ResponseStore(_calls(settings), keyring, _store_settings(settings))
         self.files = _files(settings)
         self.links = Links(keyring, seconds=settings.file_link_hours * 3600)
@@ -80,9 +91,11 @@ class Parts:
         calls = _calls(settings)
         self.tasks = TaskStore(calls, keyring, _task_settings(settings))
         self.queue = TaskQueue(calls, self.redis, consumer=settings.gateway_id)
+        self.task_sweeper = self._task_sweeper(settings, calls)
         self.signatures = Signatures(keyring)
         self.callbacks = self._callbacks(settings, keyring)
         self.services = self._services(settings)
+        self.desk = self._desk(settings, keyring) if settings.pages else None
         self.worker = self._worker(settings) if settings.role != "proxy" else None
 
     def _services(self, settings: Settings) -> Services:
@@ -91,6 +104,8 @@ class Parts:
             pool=self.pool,
             meter=self.meter,
             usage=self.usage,
+            last_used=self.last_used,
+            key_requests=KeyRequests(self.redis, self.keyring),
             reservation_margin=settings.reservation_margin,
             responses=self.responses,
             files=self.files,
@@ -108,12 +123,31 @@ class Parts:
             wall=time.time,
         )
 
+    def _desk(self, settings: Settings, keyring: Keyring) -> Desk:
+        tokens = Tokens(keyring)
+        sessions = Sessions(self.redis, keyring, tokens, seconds=settings.pages_session_minutes * 60)
+        sites = Sites.read(settings.pages_sites_file) if settings.pages_sites_file is not None else Sites()
+        return make_desk(
+            PageSettings(sites=sites, proxies=settings.pages_proxies), sessions, Guesses(self.redis, tokens)
+        )
+
     def _worker(self, settings: Settings) -> Worker:
         return Worker(
             self.tasks,
             self.queue,
             ImageJob(self.services),
             WorkerSettings(slots=settings.task_slots, attempts=settings.task_attempts, lease=settings.task_lease),
+        )
+
+    def _task_sweeper(self, settings: Settings, calls: Calls) -> TaskSweeper:
+        seconds = settings.sweep_interval * 2  # it looks at every project, however quiet
+        return TaskSweeper(
+            self.tasks,
+            self.queue,
+            Turn(calls, keys.TASK_SWEEPER, owner=settings.gateway_id, seconds=seconds * 3),
+            projects=lambda: self.holder.view().snapshot.projects,
+            seconds=seconds,
+            wall=time.time,
         )
 
     def _callbacks(self, settings: Settings, keyring: Keyring) -> Callbacks:

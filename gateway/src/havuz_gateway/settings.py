@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, FilePath, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from havuz_contract.settings import Port, ProcessSettings
@@ -139,6 +139,19 @@ class Settings(ProcessSettings):
     fetch_allow: str = Field(
         default="",
         description="networks inside, such as 10.1.0.0/16, that URLs of clients may lead to (default: none)",
+    )
+    pages: bool = Field(default=True, description="whether customers find their dashboard under /dashboard")
+    pages_sites_file: FilePath | None = Field(
+        default=None, description="file that says which name, colour and links the pages have on which host"
+    )
+    pages_proxies: int = Field(
+        default=0,
+        ge=0,
+        le=10,
+        description="proxies in front whose X-Forwarded-For and X-Forwarded-Proto the pages believe",
+    )
+    pages_session_minutes: Annotated[float, Field(ge=1, le=720)] = Field(
+        default=60.0, description="minutes without a click after which somebody is signed out of the pages"
     )
     callback_delays: str = Field(
         default=" ".join(f"{seconds:g}" for seconds in DELAYS),

@@ -14,10 +14,13 @@ from redis.asyncio import Redis
 
 from havuz_contract.background import Background, Work
 from havuz_contract.connection import connect
+from havuz_contract.key_requests import KeyRequests
 from havuz_contract.publish import Publisher
+from havuz_contract.snapshot.models import Project
 from havuz_operator.fleet import Fleet
-from havuz_operator.handlers.lifecycle import watch_until_signalled
+from havuz_operator.handlers.lifecycle import KindGoneError, watch_until_signalled
 from havuz_operator.health_report import HealthReport
+from havuz_operator.key_requests import KeyDesk
 from havuz_operator.kube import Kube, KubeError
 from havuz_operator.leadership import Leadership
 from havuz_operator.money_report import MoneyReport
@@ -32,6 +35,7 @@ _log = logging.getLogger(__name__)
 
 _FIRST_RESYNC_SECONDS = 10.0
 _RETRY_SECONDS = 2.0
+_DISCOVERY_SECONDS = 0.3
 _ANSWER_SECONDS = 30.0  # a large configuration is written in one transaction
 
 
@@ -56,12 +60,23 @@ async def run(settings: Settings) -> None:
 
         lead = partial(_lead, _election(settings, kube), duties)
         async with Background({"duties": lead, "resync": resync}):
-            await watch_until_signalled(
-                world,
-                namespaces=settings.namespaces,
-                liveness_endpoint=f"http://{settings.operations_host}:{settings.operations_port}/livez",
-            )
+            await _watch(settings, kube, world)
     _log.info("stopped")
+
+
+async def _watch(settings: Settings, kube: Kube, world: World) -> None:
+    """Watch until signalled, and begin anew whenever a CRD that was taken away is there again."""
+    liveness_endpoint = f"http://{settings.operations_host}:{settings.operations_port}/livez"
+    while True:
+        await _await_discovery(kube)
+        try:
+            await watch_until_signalled(world, namespaces=settings.namespaces, liveness_endpoint=liveness_endpoint)
+        except KindGoneError as error:
+            _log.warning("a kind is gone; waiting until every kind can be listed", extra={"error": str(error)})
+            await _list_all(kube, world)
+            world.changed.set()
+        else:
+            return
 
 
 def _election(settings: Settings, kube: Kube) -> Leadership | None:
@@ -98,6 +113,14 @@ class _Parts:
     def __init__(self, settings: Settings, *, world: World, kube: Kube, client: Redis) -> None:
         keyring = settings.keyring()
         self._world = world
+        self._desk = KeyDesk(
+            KeyRequests(client, keyring),
+            world=world,
+            kube=kube,
+            served=self._key_is_served,
+            clock=_now,
+            random=os.urandom,
+        )
         self._publication = Publication(client, lambda: Publisher(client, keyring))
         self._fleet = Fleet(client, on_change=self._fleet_changed, monotonic=time.monotonic, wall=time.time)
         self._health = HealthReport(client, on_change=self._wake)
@@ -122,7 +145,15 @@ class _Parts:
             "fleet": self._fleet.run,
             "health": self._health.run,
             "money": self._money.run,
+            "key-requests": self._desk.run,
         }
+
+    def _key_is_served(self, uid: str, name: str, digest: str | None) -> bool:
+        part = self._reconciler.part(uid)
+        since = self._publication.since(uid, part)
+        keys = part.keys if isinstance(part, Project) else ()
+        known = next((key.sha256 for key in keys if key.name == name), None)
+        return known == digest and since is not None and self._fleet.loaded(since) == len(self._fleet.revisions)
 
     def _wake(self) -> None:
         self._statuses.wake()
@@ -141,6 +172,18 @@ async def _resync(kube: Kube, world: World, *, interval: float) -> None:
         await _list_all(kube, world)
         world.changed.set()
         await asyncio.sleep(interval)
+
+
+async def _await_discovery(kube: Kube) -> None:
+    """Return once discovery names every kind: kopf looks there once, and would never watch what it does not find."""
+    while True:
+        try:
+            if await kube.discovered():
+                return
+            _log.info("waiting until the API server's discovery names every kind")
+        except KubeError as error:
+            _log.warning("the API server's discovery can't be read", extra={"error": str(error)})
+        await asyncio.sleep(_DISCOVERY_SECONDS)
 
 
 async def _list_all(kube: Kube, world: World) -> None:

@@ -1,13 +1,13 @@
 """The command `havuz-operator`."""
 
 import asyncio
-import signal
 import sys
 from collections.abc import Sequence
 
 from havuz_contract.settings import SettingsError
 from havuz_operator import logs
 from havuz_operator.app import run
+from havuz_operator.handlers.lifecycle import end_on_signal
 from havuz_operator.kube import KubeError
 from havuz_operator.settings import Settings, read_settings
 
@@ -31,10 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 async def _until_signalled(settings: Settings) -> None:
     """Run; a signal before kopf has taken over signal handling ends the start."""
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    assert task is not None  # noqa: S101 - a coroutine runs in a task
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, task.cancel)
+    end_on_signal()
     try:
         await run(settings)
     except asyncio.CancelledError:

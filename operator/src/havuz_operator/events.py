@@ -59,6 +59,17 @@ def key_rotated(name: str, secret_name: str, *, grace: str) -> Happening:
     )
 
 
+def key_request_done(action: str, name: str, *, asked_by: str) -> Happening:
+    """A customer changed a key in the dashboard. `asked_by` is the id of the key that it was signed in with."""
+    done = {
+        "Reset": ("KeyReset", "was reset: the former key does not work any more"),
+        "Create": ("KeyMade", "was made"),
+        "Revoke": ("KeyRevoked", "was revoked"),
+    }
+    reason, what = done[action]
+    return Happening("Normal", reason, f"Key {name!r} {what}. The customer asked for it with key {asked_by!r}.")
+
+
 def _usability(transition: Transition) -> Happening | None:
     after = transition.after
     if after.status == "False" and after.reason in _USABLE_EVENTS:

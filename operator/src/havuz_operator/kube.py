@@ -80,6 +80,14 @@ class Kube:
             return [await self._list(kind, None)]
         return [await self._list(kind, namespace) for namespace in self._namespaces]
 
+    async def discovered(self) -> bool:
+        """Whether discovery names every kind, which it does a moment after they can be listed. Raises `KubeError`."""
+        groups = (await self._call("GET", "/apis"))["groups"]
+        if all(group["name"] != GROUP for group in groups):
+            return False
+        served = {one["name"] for one in (await self._call("GET", f"/apis/{GROUP}/{VERSION}"))["resources"]}
+        return all(kind.plural in served for kind in KINDS.values())
+
     async def patch_status(self, ref: ObjectRef, *, uid: str, status: Mapping[str, Any]) -> Document | None:
         """Change fields of an object's status (None removes one); returns the object as it is then.
 
@@ -120,6 +128,20 @@ class Kube:
             if error.status in (404, 409):
                 return None
             raise
+
+    async def delete_secret(self, namespace: str, name: str, *, version: int) -> bool:
+        """Delete a Secret that is still at `version`; False when it has been changed since, or is gone.
+
+        Raises `KubeError`.
+        """
+        body = {"preconditions": {"resourceVersion": str(version)}}
+        try:
+            await self._call("DELETE", f"{_path(SECRET, namespace)}/{name}", body=body)
+        except KubeError as error:
+            if error.status in (404, 409):
+                return False
+            raise
+        return True
 
     async def create_event(self, body: Mapping[str, Any]) -> None:
         """Post an Event; in a namespace that is being deleted nobody reads it any more. Raises `KubeError`."""

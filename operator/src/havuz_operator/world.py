@@ -17,7 +17,15 @@ from havuz_contract.v1alpha1.registry import KINDS, ManifestError, parse
 SECRET, NAMESPACE = "Secret", "Namespace"
 WATCHED_KINDS = (*KINDS, SECRET, NAMESPACE)
 # Their data is large or none of our business, and no manifest of ours can mean it.
-_UNREAD_SECRETS = frozenset({"helm.sh/release.v1", "kubernetes.io/service-account-token"})
+_UNREAD_SECRETS = frozenset(
+    {
+        "helm.sh/release.v1",
+        "kubernetes.io/service-account-token",
+        "kubernetes.io/dockercfg",
+        "kubernetes.io/dockerconfigjson",
+        "bootstrap.kubernetes.io/token",
+    }
+)
 
 Document = Mapping[str, Any]
 

@@ -134,6 +134,10 @@ class Api:
         """A merge patch; kubectl would read the object first. Status and JSON of the answer, whatever they are."""
         return self._send("PATCH", path, body, "application/merge-patch+json")
 
+    def delete(self, path: str) -> tuple[int, Any]:
+        """Status and JSON of the answer, whatever they are."""
+        return self._send("DELETE", path, {}, "application/json")
+
     def _send(self, method: str, path: str, body: Mapping[str, Any], content_type: str) -> tuple[int, Any]:
         headers = {"Content-Type": content_type}
         data = json.dumps(body).encode()

@@ -54,6 +54,15 @@ class OperatorProcess:
 
     def start(self) -> None:
         """Start it, and return once it watches. A failing start raises with the log."""
+        process = self.spawn()
+        deadline = time.monotonic() + _START_SECONDS
+        while not self.alive():
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the operator did not start:\n{self.log}")
+            time.sleep(_POLL_SECONDS)
+
+    def spawn(self) -> "subprocess.Popen[bytes]":
+        """Start it without waiting for anything."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("HAVUZ_", "KUBE"))}
         with (self.directory / "operator.log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -63,11 +72,7 @@ class OperatorProcess:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        deadline = time.monotonic() + _START_SECONDS
-        while not self.alive():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the operator did not start:\n{self.log}")
-            time.sleep(_POLL_SECONDS)
+        return self._process
 
     def alive(self) -> bool:
         """What the liveness probe says."""

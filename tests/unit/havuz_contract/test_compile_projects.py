@@ -14,6 +14,7 @@ from havuz_contract.v1alpha1.conditions import Condition
 from havuz_contract.v1alpha1.project import Project
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
+MARS = {"plan": "Monthly", "monthly": {"allowance": "1", "timeZone": "Mars/Olympus"}}
 LIVE, TEST = made_key(1), made_key(2, "pk_test_")
 SECRETS: Secrets = {
     ("default", "shop-live"): dict(project_keys.secret_data(LIVE, NOW)),
@@ -113,12 +114,15 @@ def test_rights_review_and_surface_reach_the_gateway() -> None:
     assert part.suspended
 
 
-def test_what_this_version_would_not_enforce_is_refused() -> None:
-    part, status = compiled(project(selfService={"maxKeys": 2}))
-    assert part is None
-    assert condition(status, "Accepted").reason == "UnsupportedValue"
-    sentence = "spec.selfService.maxKeys 2 is not enforced by this version; use 0"
-    assert condition(status, "Accepted").message == sentence
+def test_keys_that_the_customer_made_are_read_again_when_one_comes_or_goes() -> None:
+    memo: dict[str, Any] = {}
+    shop = project(selfService={"maxKeys": 2})
+    extra = {**SECRETS, ("default", "shop-extra"): {"key": made_key(9), "selfMadeFor": "shop"}}
+    names = []
+    for secrets in (SECRETS, extra, SECRETS):
+        result = compile_snapshot(Resources(projects=[shop]), secrets, NOW, memo=memo)
+        names.append([key.name for key in result.snapshot.projects[shop.uid].keys])
+    assert names == [["live", "test"], ["live", "test", "extra"], ["live", "test"]]
 
 
 def test_empty_limits_ask_for_nothing_and_are_fine() -> None:
@@ -161,7 +165,7 @@ def test_one_key_under_two_names_of_a_project_works_once() -> None:
 
 def test_a_project_that_is_refused_keeps_no_key_from_others() -> None:
     old, young, secrets = rivals()
-    refused = old.model_copy(update={"spec": project("old", selfService={"maxKeys": 1}, keys=[{"name": "live"}]).spec})
+    refused = old.model_copy(update={"spec": project("old", billing=MARS, keys=[{"name": "live"}]).spec})
     result = compile_snapshot(Resources(projects=[refused, young]), secrets, NOW)
     assert [key.name for key in result.snapshot.projects[young.uid].keys] == ["live", "mine"]
 

@@ -1,11 +1,9 @@
 """What makes an object Accepted or not, beyond what its schema says.
 
-The first part is a promise of honesty: what this version would not act on is refused, never silently ignored.
-A feature that comes to life deletes its line here.
+What this version would not act on is refused here as `UnsupportedValue`, never silently ignored.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
 
 from havuz_contract import periods
 from havuz_contract.compiler.chain import Check, Finding
@@ -14,18 +12,6 @@ from havuz_contract.v1alpha1.project import Project
 from havuz_contract.v1alpha1.upstreamkey import UpstreamKey
 
 _RESERVED_PARAMETERS = ("model", "stream", "messages", "input", "prompt", "image", "images", "mask", "file")
-
-
-def _only(path: str, value: Callable[[Any], Any], *, supported: Any) -> Check[Any]:
-    """Refuse every value but `supported`, the one that asks for nothing special."""
-
-    def check(subject: Any) -> Iterator[Finding]:
-        found = value(subject)
-        if found != supported:
-            sentence = f"{path} {found!r} is not enforced by this version; use {supported}"
-            yield Finding("UnsupportedValue", sentence)
-
-    return check
 
 
 def _cheapest_has_prices(route: ModelRoute) -> Iterator[Finding]:
@@ -84,7 +70,4 @@ MODEL_ROUTE: tuple[Check[ModelRoute], ...] = (
     _parameters_leave_the_request_whole,
 )
 
-PROJECT: tuple[Check[Project], ...] = (
-    _time_zone,
-    _only("spec.selfService.maxKeys", lambda it: it.spec.self_service.max_keys, supported=0),
-)
+PROJECT: tuple[Check[Project], ...] = (_time_zone,)

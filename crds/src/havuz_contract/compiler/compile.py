@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
+from havuz_contract import project_keys
 from havuz_contract.compiler import pricing, projects, routes, upstreams
 from havuz_contract.compiler.credentials import Secrets
 from havuz_contract.compiler.memo import Memo, forget, recall
@@ -65,10 +66,11 @@ def compile(  # noqa: A001 (it is what it does; nobody needs the built-in here)
         built_routes.append((route, built))
 
     prices = pricing.PriceBook(built.part for _, built in built_routes if built.part is not None)
-    owners = projects.KeyOwners()
+    owners, self_made = projects.KeyOwners(), project_keys.self_made(secrets)
     for project in _by_age(resources.projects):
-        inputs = projects.secret_inputs(project, secrets)
-        read = recall(memory, project, inputs, lambda one=project: projects.read(one, secrets))  # type: ignore[misc]
+        own = project_keys.every_key(project, self_made.get((project.metadata.namespace, project.metadata.name), ()))
+        inputs = projects.secret_inputs(project, own, secrets)
+        read = recall(memory, project, inputs, lambda one=project, all=own: projects.read(one, all, secrets))  # type: ignore[misc]  # noqa: A006
         whole = projects.finish(read, owners, now)
         _keep(pricing.judged(whole, prices.of_project), project, snapshot.projects, statuses)
     for route, built in built_routes:

@@ -1,6 +1,6 @@
 """Projects: from a resource and its Secrets to the customer that a gateway recognises by a key's hash."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import inf
@@ -11,6 +11,7 @@ from havuz_contract.compiler import billing, checks, credentials, rotations
 from havuz_contract.compiler.chain import Finding, examine
 from havuz_contract.compiler.credentials import Missing, Secrets
 from havuz_contract.compiler.outcome import ObjectStatus, Outcome
+from havuz_contract.snapshot.models import KeyOrigin
 from havuz_contract.snapshot.models import Project as ProjectPart
 from havuz_contract.snapshot.models import ProjectKey as KeyPart
 from havuz_contract.snapshot.models import Review as ReviewPart
@@ -37,6 +38,7 @@ class ReadProject:
     former: tuple[KeyPart, ...]
     faults: tuple[Finding, ...]
     part: ProjectPart
+    total: int
     expires_first: float
     alone: Outcome[ProjectPart] | None = None
 
@@ -63,12 +65,12 @@ class KeyOwners:
         return frozenset(refused)
 
 
-def read(project: Project, secrets: Secrets) -> ReadProject:
-    """Everything of a project that depends on it and its Secrets alone."""
+def read(project: Project, all_keys: Sequence[ProjectKey], secrets: Secrets) -> ReadProject:
+    """Everything of a project that depends on it and its Secrets alone. `all_keys`: also those the customer made."""
     keys: list[KeyPart] = []
     former: list[KeyPart] = []
     faults: list[Finding] = []
-    for key in project.spec.keys:
+    for key in all_keys:
         found = _read_key(project, key, secrets)
         if isinstance(found, Missing):
             faults.append(Finding(found.reason, f"key {key.name!r}: {found.sentence}"))
@@ -82,16 +84,17 @@ def read(project: Project, secrets: Secrets) -> ReadProject:
         former=tuple(former),
         faults=tuple(faults),
         part=_part(project, (*keys, *former)),
+        total=len(all_keys),
         expires_first=min((key.expires_at for key in (*keys, *former) if key.expires_at is not None), default=inf),
     )
     return replace(whole, alone=_outcome(whole, now=-inf))
 
 
-def secret_inputs(project: Project, secrets: Secrets) -> tuple[object, ...]:
+def secret_inputs(project: Project, all_keys: Sequence[ProjectKey], secrets: Secrets) -> tuple[object, ...]:
     """All that `read` takes from the secrets, to tell whether its result would be another."""
     namespace = project.metadata.namespace
-    inputs: list[object] = []
-    for key in project.spec.keys:
+    inputs: list[object] = [tuple(key.name for key in all_keys[len(project.spec.keys) :])]
+    for key in all_keys:
         ref = key.secret_ref
         name, entry = (ref.name, ref.key) if ref else (f"{project.metadata.name}-{key.name}", project_keys.KEY_ENTRY)
         found = secrets.get((namespace, name))
@@ -127,7 +130,7 @@ def _ended(key: KeyPart, now: float) -> bool:
 
 def _outcome(read_: ReadProject, *, now: float) -> Outcome[ProjectPart]:
     accepted, *others = read_.judged
-    total = len(read_.project.spec.keys)
+    total = read_.total
     status = ObjectStatus(
         uid=read_.project.uid,
         conditions=(accepted, _resolution(read_.keys, total, read_.faults, now), *others),
@@ -163,7 +166,14 @@ def _read_key(project: Project, key: ProjectKey, secrets: Secrets) -> KeyPart | 
         created_at=_created(project, entries),
         expires_at=key.expires_at.timestamp() if key.expires_at else None,
         limits=billing.limits(key.limits),
+        origin=_origin(project, key),
     )
+
+
+def _origin(project: Project, key: ProjectKey) -> KeyOrigin:
+    if key.secret_ref is not None:
+        return "Brought"
+    return "Made" if any(one is key for one in project.spec.keys) else "SelfMade"
 
 
 def _created(project: Project, entries: Mapping[str, str]) -> float:
@@ -188,6 +198,7 @@ def _part(project: Project, keys: tuple[KeyPart, ...]) -> ProjectPart:
         billing=billing.billing(spec.billing),
         limits=billing.limits(spec.limits),
         suspended=spec.suspended,
+        most_self_made=spec.self_service.max_keys,
         webhook_versions=spec.webhooks.secret_versions,
     )
 
@@ -213,6 +224,7 @@ def _shown(keys: tuple[KeyPart, ...], former: tuple[KeyPart, ...]) -> list[dict[
         replaced = [{"masked": one.masked, **_times(one)} for one in former if one.name == key.name]
         shown.append(
             {"name": key.name, "id": key.id, "masked": key.masked, **_times(key)}
+            | ({"selfMade": True} if key.origin == "SelfMade" else {})
             | ({"former": replaced} if replaced else {})
         )
     return shown

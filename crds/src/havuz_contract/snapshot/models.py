@@ -16,6 +16,7 @@ Operation = Literal["chat", "embeddings", "image", "speech", "transcription"]
 Balance = Literal["LeastBusy", "Weighted", "LowestLatency", "Cheapest", "CacheAffinity"]
 ProviderTool = Literal["web_search"]
 KeyMode = Literal["Live", "Test"]
+KeyOrigin = Literal["Made", "Brought", "SelfMade"]
 Plan = Literal["Unmetered", "Prepaid", "Monthly"]
 OnMeterDown = Literal["Refuse", "Serve"]
 OnDisconnect = Literal["Cancel", "Drain"]
@@ -157,6 +158,7 @@ class ProjectKey(Part):
     created_at: float = 0.0
     expires_at: float | None = None
     limits: Limits = Limits()
+    origin: KeyOrigin = "Made"  # by havuz, by whoever runs it, or by havuz for the customer, who may revoke it
 
 
 class Surface(Part):
@@ -212,6 +214,7 @@ class Project(Part):
     billing: Billing = Billing()
     limits: Limits = Limits()
     suspended: bool = False
+    most_self_made: int = 0  # keys that the customer may make
     webhook_versions: tuple[int, ...] = (1,)  # of the secret that signs callbacks; the first is the customer's
 
 

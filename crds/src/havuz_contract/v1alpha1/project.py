@@ -118,8 +118,8 @@ class Surface(KubeModel):
 class SelfService(KubeModel):
     """What the customer may do in the dashboard."""
 
-    max_keys: Annotated[int, Field(ge=0, le=1000)] = 0
-    """Keys that the customer may make."""
+    max_keys: Annotated[int, Field(ge=0, le=100)] = 0
+    """Keys that the customer may make there, beside those of spec.keys. A lower number takes none away again."""
 
 
 class ProjectSpec(KubeModel):
@@ -173,6 +173,8 @@ class ProjectKeyStatus(KubeModel):
     """When the key was made."""
     expires_at: AwareDatetime | None = None
     """When the key stops working."""
+    self_made: bool | None = None
+    """True where the customer made it."""
     former: Annotated[tuple[FormerKeyStatus, ...], Field(max_length=8)] | None = None
     """The keys in whose place it is, the latest first, until they end."""
 
@@ -199,8 +201,8 @@ class ProjectStatus(KubeModel):
     conditions: StatusConditions | None = None
     """Accepted, Resolved, Programmed; Rotated where a rotation was asked for; Priced, Credited and Funded where the
     project pays."""
-    keys: Annotated[tuple[ProjectKeyStatus, ...], Field(max_length=64), ListMap("name")] | None = None
-    """The keys that are ready."""
+    keys: Annotated[tuple[ProjectKeyStatus, ...], Field(max_length=164), ListMap("name")] | None = None
+    """The keys that are ready: those of the spec, and those that the customer made."""
     keys_ready: Annotated[str, StringConstraints(max_length=16)] | None = None
     """Keys that are ready, of all, as `1/2`."""
     balance: StatusAmount | None = None

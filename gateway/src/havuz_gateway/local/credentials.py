@@ -73,20 +73,39 @@ class MadeKeys:
                 place = project.metadata.namespace, asked.secret_name
                 if place not in secrets:
                     complete[place] = self._made["/".join(place)] = self._rotate(project, asked, complete[place], now)
+        for text, entries in self._made.items():
+            namespace, _, name = text.partition("/")
+            if project_keys.SELF_MADE_ENTRY in entries and (namespace, name) not in secrets:
+                complete[namespace, name] = entries
         if self._made != before:
-            self._state.write(_KEYS_FILE, json.dumps(self._made, indent=2) + "\n")
+            self._keep()
         return complete
+
+    def put(self, place: SecretName, entries: Mapping[str, str]) -> None:
+        """Keep the Secret of a key that was made, or its new entries."""
+        self._made["/".join(place)] = dict(entries)
+        self._keep()
+
+    def remove(self, place: SecretName) -> None:
+        """Forget the Secret of a key."""
+        self._made.pop("/".join(place), None)
+        self._keep()
+
+    def new_key(self, prefix: str) -> str:
+        """A key that nobody has."""
+        return project_keys.make_key(prefix, self._random(project_keys.RANDOM_BYTES))
+
+    def _keep(self) -> None:
+        self._state.write(_KEYS_FILE, json.dumps(self._made, indent=2) + "\n")
 
     def _make(self, project: Project, missing: MissingKey, now: datetime) -> dict[str, str]:
         beside = rotation.first_entries(project, missing.key)
-        return {**project_keys.secret_data(self._new_key(missing.key), now), **beside}
+        return {**project_keys.secret_data(self.new_key(project_keys.prefix(missing.key)), now), **beside}
 
     def _rotate(self, project: Project, asked: Rotation, entries: Mapping[str, str], now: datetime) -> dict[str, str]:
         grace = project.spec.rotation_grace
-        return rotation.rotated(entries, asked, key=self._new_key(asked.key), grace=grace, now=now)
-
-    def _new_key(self, key: ProjectKey) -> str:
-        return project_keys.make_key(project_keys.prefix(key), self._random(project_keys.RANDOM_BYTES))
+        fresh = self.new_key(project_keys.prefix(asked.key))
+        return {**entries, **rotation.rotated(entries, asked, key=fresh, grace=grace, now=now)}
 
 
 def clear_key(project: Project, key: ProjectKey, secrets: Mapping[SecretName, Mapping[str, str]]) -> str:

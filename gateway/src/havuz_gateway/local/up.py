@@ -15,8 +15,9 @@ import watchfiles
 from pydantic import SecretStr
 
 from havuz_contract.accounts import apply_credits
-from havuz_contract.background import Background
+from havuz_contract.background import Background, Work
 from havuz_contract.connection import connect
+from havuz_contract.key_requests import KeyRequests
 from havuz_contract.publish import Publisher
 from havuz_contract.snapshot.envelope import Keyring
 from havuz_contract.snapshot.models import Snapshot
@@ -26,6 +27,7 @@ from havuz_gateway.local.compiling import Compiling, Outcome
 from havuz_gateway.local.credentials import MadeKeys
 from havuz_gateway.local.errors import LocalError
 from havuz_gateway.local.guide import guide
+from havuz_gateway.local.key_desk import LocalKeyDesk
 from havuz_gateway.local.manifests import ManifestFolder
 from havuz_gateway.local.state import REDIS_URL_FILE, StateFolder
 from havuz_gateway.settings import Settings
@@ -66,7 +68,12 @@ async def run(options: Options, *, stop: asyncio.Event) -> None:
         stack.push_async_callback(client.aclose)
         local = _Local(options, state, client)
         await local.first()
-        background = Background({"manifests": lambda: local.follow(stop), "publication": local.keep_published})
+        works: dict[str, Work] = {
+            "manifests": lambda: local.follow(stop),
+            "publication": local.keep_published,
+            "key-requests": local.desk.run,
+        }
+        background = Background(works)
         background.start()
         stack.push_async_callback(background.stop)
         await run_gateway(settings, stop=stop, ready=local.welcome)
@@ -80,9 +87,16 @@ class _Local:
         self._options = options
         self._state = state
         self._redis = client
-        self._publisher = Publisher(client, Keyring.parse(state.encryption_keys()))
-        self._compiling = Compiling(
-            ManifestFolder(options.manifests), MadeKeys(state, random=os.urandom), environment=os.environ
+        keyring = Keyring.parse(state.encryption_keys())
+        self._publisher = Publisher(client, keyring)
+        made = MadeKeys(state, random=os.urandom)
+        self._compiling = Compiling(ManifestFolder(options.manifests), made, environment=os.environ)
+        self.desk = LocalKeyDesk(
+            KeyRequests(client, keyring),
+            made,
+            outcome=self._known,
+            publish=self._apply,
+            clock=lambda: datetime.now(UTC),
         )
         self._outcome: Outcome | None = None
         self._revision = 0
@@ -156,6 +170,10 @@ class _Local:
             made = guide(_base_url(self._options), self._outcome.reading, self._outcome.secrets, self._outcome.snapshot)
             self._options.say(made.welcome(self._environment_file()))
 
+    def _known(self) -> Outcome:
+        assert self._outcome is not None  # noqa: S101 - there is one before anything runs beside
+        return self._outcome
+
     async def _apply(self) -> None:
         before, outcome = self._outcome, self._compiling.compile(datetime.now(UTC))
         self._outcome = outcome
@@ -164,7 +182,7 @@ class _Local:
         self._state.write(_ENVIRONMENT_FILE, made.environment())
         revision = await self._publish(outcome.snapshot)
         if before is not None and revision != self._revision:
-            self._options.say(f"the manifests were edited: revision {revision} is served")
+            self._options.say(f"the manifests or their keys were changed: revision {revision} is served")
         self._revision = revision
 
     async def _publish(self, snapshot: Snapshot) -> int:

@@ -100,7 +100,7 @@ class Failovers:
         if opened is not None:
             opened.response.close()
             if opened.tap is not None:
-                found = opened.tap.found
+                found = opened.tap.findings()
                 self._context.usage = found.usage
                 self._context.response_id = found.id
                 self._context.response_model = found.model

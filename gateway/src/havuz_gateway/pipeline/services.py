@@ -5,10 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from havuz_contract.key_requests import KeyRequests
 from havuz_gateway.callbacks.delivery import Callbacks
 from havuz_gateway.config.view import View
 from havuz_gateway.files.links import Links
 from havuz_gateway.files.object_store import ObjectStore
+from havuz_gateway.metering.last_used import LastUsed
 from havuz_gateway.metering.meter import Meter
 from havuz_gateway.metering.usage import UsageReader
 from havuz_gateway.pipeline.drain import Drains
@@ -65,6 +67,8 @@ class Services:
     pool: Pool
     meter: Meter
     usage: UsageReader
+    last_used: LastUsed
+    key_requests: KeyRequests
     responses: ResponseStore
     files: ObjectStore
     links: Links

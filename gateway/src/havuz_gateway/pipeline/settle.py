@@ -21,6 +21,8 @@ def report(context: RequestContext, services: Services) -> None:
     """Close the span, count the request, and write its line."""
     if context.ended == "cancelled":
         context.error_type = "cancelled"
+    if context.identity is not None:
+        services.last_used.note(context.identity.project.uid, context.identity.key.id)
     status = context.status if context.status is not None else _CLIENT_GONE
     seconds = services.now() - context.started_at
     first_chunk = context.first_content_at - context.started_at if context.first_content_at is not None else None

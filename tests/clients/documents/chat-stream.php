@@ -1,10 +1,10 @@
 <?php
 
-$api_url = getenv('BASE') . "/api/chat-completions/";
-$api_key = getenv('KEY');
+$api_url = "https://api.example.com/api/chat-completions/";
+$api_key = "YOUR_API_KEY"; 
 
 $data = [
-    "model" => getenv('MODEL'),
+    "model" => "gpt-4o-mini", //gpt-4o, gpt-4.1, gpt-4.1-mini, gpt-4.1-nano
     "messages" => [
         ["role" => "developer", "content" => "You are a helpful assistant."],
         ["role" => "user", "content" => "Hello"],
@@ -24,19 +24,23 @@ $ch = curl_init();
 curl_setopt($ch, CURLOPT_URL, $api_url);
 curl_setopt($ch, CURLOPT_POST, true);
 curl_setopt($ch, CURLOPT_HTTPHEADER, $headers);
-curl_setopt($ch, CURLOPT_RETURNTRANSFER, false);
+curl_setopt($ch, CURLOPT_RETURNTRANSFER, false); 
 curl_setopt($ch, CURLOPT_POSTFIELDS, json_encode($data));
 
 // streamed
 curl_setopt($ch, CURLOPT_WRITEFUNCTION, function($ch, $data) {
     echo $data;
-    return strlen($data);
+    ob_flush(); 
+    flush();     
+    return strlen($data); 
 });
 
 $response = curl_exec($ch);
 
 if (curl_errno($ch)) {
     echo "cURL error: " . curl_error($ch);
-}
+} 
 
 curl_close($ch);
+
+?>

@@ -2,15 +2,15 @@
 $ch = curl_init();
 
 curl_setopt_array($ch, [
-    CURLOPT_URL => getenv('BASE') . '/api/v1/chat/completions',
+    CURLOPT_URL => 'https://api.example.com/api/v1/chat/completions',
     CURLOPT_RETURNTRANSFER => true,
     CURLOPT_POST => true,
     CURLOPT_HTTPHEADER => [
-        'Authorization: Bearer ' . getenv('KEY'),
+        'Authorization: Bearer pk_live_your_api_key',
         'Content-Type: application/json'
     ],
     CURLOPT_POSTFIELDS => json_encode([
-        'model' => getenv('MODEL'),
+        'model' => 'gemini-2.0-flash',
         'messages' => [
             ['role' => 'user', 'content' => 'Merhaba!']
         ]

@@ -1,7 +1,7 @@
 <?php
 // API URL and Key
-$url = getenv('BASE') . "/api/texttoimage/";
-$API_Key = getenv('KEY');
+$url = "https://api.example.com/api/texttoimage/";
+$API_Key = "YOUR_API_KEY";
 
 // Headers
 $headers = [
@@ -38,3 +38,12 @@ echo $response;
 
 // Close the cURL session
 curl_close($ch);
+
+/*
+Response:
+Success:
+{"status":"success","jobid":12345678,"signature":"abcxyz123"}
+Error:
+{"status":"error","jobid":null,"signature":null}
+*/
+?>

@@ -17,7 +17,7 @@ export UV_PYTHON_DOWNLOADS := never
 .PHONY: help up sync lint format types test unit component faults clients apiserver e2e images generate check fuzz bench fault-matrix simulate docs clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 # uv, pinned, in a virtual environment of its own outside the checkout.
 $(UV):

@@ -1,5 +1,6 @@
 """From `helm install` to `helm uninstall`, with clients that never stop calling: a platform team's year in order."""
 
+import json
 import time
 from pathlib import Path
 
@@ -24,6 +25,33 @@ def test_helm_installs_it_where_pod_security_is_restricted(installed: Installed)
     installed.cluster.helm("test", "havuz", "-n", SYSTEM)
     enforced = installed.cluster.get("namespace", SYSTEM)["metadata"]["labels"]
     assert enforced["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+_LOOK_AROUND = """
+import json, os, shutil
+bill = json.load(open("/opt/havuz/sbom.cdx.json"))
+try:
+    open("/opt/havuz/written", "w")
+    writable = True
+except OSError:
+    writable = False
+print(json.dumps({"user": os.getuid(), "writable": writable, "shell": shutil.which("sh"),
+                  "format": bill["bomFormat"], "packages": [one["name"] for one in bill["components"]]}))
+"""
+
+
+@pytest.mark.parametrize(("side", "package"), [("gateway", "aiohttp"), ("operator", "kopf")])
+def test_an_image_says_what_is_in_it_and_offers_nothing_to_break_in_with(
+    installed: Installed, side: str, package: str
+) -> None:
+    python = ("exec", f"deployment/havuz-{side}", "--", "/opt/havuz/bin/python", "-c", _LOOK_AROUND)
+    seen = json.loads(installed.cluster.kubectl("-n", SYSTEM, *python))
+    assert package in seen.pop("packages")
+    if installed.site.node is None:
+        seen.pop("shell")  # the public base image of a Dockerfile has one
+        assert seen == {"user": 65532, "writable": False, "format": "CycloneDX"}
+    else:
+        assert seen == {"user": 65532, "writable": False, "format": "CycloneDX", "shell": None}
 
 
 def test_the_quick_start_is_programmed(installed: Installed) -> None:

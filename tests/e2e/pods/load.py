@@ -1,8 +1,8 @@
 """Constant load from inside the cluster: short calls on new and on kept connections, and streams that overlap.
 
-One line of JSON for each request that ended: `{"kind", "began", "ended", "error", "again"}` with Unix times; `error` is
-null or what a client would see, `again` counts connections that were refused, or closed before an answer began: there
-the official SDKs try twice more, and so does this.
+One line of JSON for each request that ended: `{"kind", "began", "ended", "error"}` with Unix times; `error` is null or
+what a client would see. Where a connection was refused, or closed before an answer began, the official SDKs try twice
+more, and so does this: that is a line of the kind `again`.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ STREAM_SECONDS = float(os.environ["STREAM_SECONDS"])
 CALLERS = int(os.environ.get("CALLERS", "4"))
 STREAMS = int(os.environ.get("STREAMS", "6"))
 _PAUSE_SECONDS = 0.4
-_TRIES = 3
+_AGAIN = 2
 _BACKOFF_SECONDS = 0.5
 
 
@@ -50,21 +50,27 @@ async def once(session: aiohttp.ClientSession, seconds: float | None) -> None:
 
 async def call(session: aiohttp.ClientSession, kind: str, seconds: float | None) -> None:
     """One request as an SDK makes it, and its line."""
-    began, error = time.time(), None
-    for again in range(_TRIES):
+    began, again = time.time(), 0
+    while True:
+        error = None
         try:
             await once(session, seconds)
-            error = None
-            break
         except (aiohttp.ClientConnectionError, TimeoutError) as refused:
             error = f"{type(refused).__name__}: {refused}"
-            if again + 1 < _TRIES:
-                await asyncio.sleep(_BACKOFF_SECONDS * 2**again)
+            if again < _AGAIN:
+                again += 1
+                say("again", began, error)
+                await asyncio.sleep(_BACKOFF_SECONDS * again)
+                continue
         except Failed as failed:
             error = str(failed)
-            break
-    line = {"kind": kind, "began": began, "ended": time.time(), "error": error, "again": again}
-    print(json.dumps(line), flush=True)
+        break
+    say(kind, began, error)
+
+
+def say(kind: str, began: float, error: str | None) -> None:
+    """One line for whoever counts."""
+    print(json.dumps({"kind": kind, "began": began, "ended": time.time(), "error": error}), flush=True)
 
 
 def session(*, keep: bool) -> aiohttp.ClientSession:

@@ -13,13 +13,12 @@ _START_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """One request of the load: when it began and ended (Unix time), what went wrong, how often it was tried again."""
+    """One request of the load, or one connection (kind `again`): begin and end in Unix time, and what went wrong."""
 
     kind: str
     began: float
     ended: float
     error: str | None
-    again: int
 
 
 @dataclass(slots=True)
@@ -32,19 +31,19 @@ class Step:
 
     def failed(self, kind: str | None = None) -> list[Ended]:
         """What a client saw fail, of one kind or of all."""
-        return [one for one in self.requests if one.error and kind in (None, one.kind)]
+        return [one for one in self.requests if one.error and one.kind != "again" and kind in (None, one.kind)]
 
     @property
-    def again(self) -> int:
+    def again(self) -> list[Ended]:
         """Connections that were refused or closed before an answer, and made again."""
-        return sum(one.again for one in self.requests)
+        return [one for one in self.requests if one.kind == "again"]
 
     def __str__(self) -> str:
         """One line for a person."""
         counts = {kind: sum(one.kind == kind for one in self.requests) for kind in ("short", "stream")}
         failures = ", ".join(f"{len(self.failed(kind))} {kind}" for kind in counts)
         done = f"{counts['short']} short calls and {counts['stream']} streams ended in {self.seconds:.0f} s"
-        return f"{self.name}: {done}; failed: {failures}; connected again: {self.again}"
+        return f"{self.name}: {done}; failed: {failures}; connected again: {len(self.again)}"
 
 
 class Load:
@@ -75,7 +74,7 @@ class Load:
         step.seconds = ended - began
         step.requests.extend(one for one in self._ended() if began <= one.ended < ended)
         self.steps.append(step)
-        print(f"\n  {step}", *(f"    {one}" for one in step.failed()[:10]), sep="\n", flush=True)
+        print(f"\n  {step}", *(f"    {one}" for one in [*step.failed(), *step.again][:10]), sep="\n", flush=True)
 
     def _ended(self) -> list[Ended]:
         lines = self._logs().splitlines()

@@ -1,8 +1,10 @@
 """A Kubernetes of one node: the control plane, a scheduler, a kubelet, a proxy and a DNS server in one sandbox."""
 
 import json
+import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from harness.cluster.binaries import Binaries, multi_call
@@ -75,7 +77,16 @@ class Node:
             self._control.stop()
             self._control = None
         self.sandbox.close()
+        self._remove_control_groups()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _remove_control_groups(self) -> None:
+        # version 1 has one tree for each resource, version 2 a single one
+        trees = Path("/sys/fs/cgroup")
+        for top in (*trees.glob(f"*/{self.directory.name}"), trees / self.directory.name):
+            for folder, _, _ in os.walk(top, topdown=False):
+                with suppress(OSError):
+                    os.rmdir(folder)
 
     def _start_parts(self) -> None:
         (self.directory / "kubelet.json").write_text(json.dumps(self._kubelet()))
@@ -114,6 +125,7 @@ class Node:
             "authorization": {"mode": "AlwaysAllow"},
             "containerRuntimeEndpoint": f"unix://{self.runtime.socket}",
             "cgroupDriver": "cgroupfs",
+            "cgroupRoot": f"/{self.directory.name}",
             "failCgroupV1": False,
             "cgroupsPerQOS": False,
             "enforceNodeAllocatable": [],

@@ -147,9 +147,14 @@ def test_a_change_made_after_all_this_is_programmed(installed: Installed, load: 
 def test_uninstall_leaves_what_the_readme_says_and_a_second_install_works(installed: Installed) -> None:
     key = installed.cluster.secret(DEMO, "demo-live")["key"]
     installed.uninstall()
-    assert installed.left() == {"secret/havuz-encryption", "persistentvolumeclaim/data-havuz-redis-0"}
+    assert installed.left() == {
+        "secret/havuz-encryption",
+        "persistentvolumeclaim/data-havuz-redis-0",
+        "lease.coordination.k8s.io/havuz-operator",
+    }
     installed.upgrade()
     installed.settled()
     installed.wait_programmed()
+    assert installed.cluster.secret(DEMO, "demo-live")["key"] == key
     with installed.reached() as url, openai.OpenAI(base_url=f"{url}/v1", api_key=key) as client:
         assert "gpt-4o-mini" in [model.id for model in client.models.list()]

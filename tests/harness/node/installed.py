@@ -32,7 +32,7 @@ class Installed:
             self.cluster.kubectl("label", "namespace", namespace, _RESTRICTED)
         self.cluster.helm("upgrade", "--install", "havuz-crds", f"{_ROOT}/charts/havuz-crds")
         self.upgrade()
-        self.settled(seconds=180)
+        self.settled()
 
     def upgrade(self, *settings: str) -> None:
         """`helm upgrade --install` with further `--set` values."""
@@ -67,7 +67,7 @@ class Installed:
         self.cluster.kubectl("-n", SYSTEM, "scale", workload, f"--replicas={replicas}")
         self.settled()
 
-    def settled(self, *, seconds: float = 150) -> None:
+    def settled(self, *, seconds: float = 240) -> None:
         """Return once every workload has its pods ready, and none is left of what was before."""
         self._until(self._is_settled, seconds=seconds, what="the pods of havuz are settled")
 

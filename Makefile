@@ -14,7 +14,7 @@ TAG ?= dev
 RUN := $(UV) run --frozen --no-sync
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help up sync lint format types test unit component faults clients apiserver e2e images generate check fuzz bench fault-matrix simulate docs clean
+.PHONY: help up sync lint format types test unit component faults clients browser apiserver e2e images generate check fuzz bench fault-matrix simulate docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ faults: sync ## processes killed and races on one balance, with the books proved
 
 clients: sync ## the same, called by the official SDKs, PHP and curl
 	$(RUN) pytest -n $(WORKERS) tests/clients
+
+browser: sync ## the pages in Chromium, in both languages, wide and narrow (HAVUZ_SCREENSHOTS=folder keeps pictures)
+	$(RUN) pytest tests/browser
 
 apiserver: sync ## the operator against a real Kubernetes control plane
 	$(RUN) pytest tests/apiserver

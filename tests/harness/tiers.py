@@ -8,7 +8,6 @@ TIERS = ("house", "unit", "golden", "component", "faults", "clients", "apiserver
 # Tiers that need what this version does not have yet, or another target than `make test`.
 ELSEWHERE = {
     "faults": "minutes of kills and restarts: `make faults`",
-    "browser": "this version has no pages",
     "e2e": "installs and breaks a cluster: `make e2e` as root, or with KUBECONFIG",
 }
 

@@ -67,9 +67,12 @@ apiserver: sync ## the operator against a real Kubernetes control plane
 e2e: sync ## images, a node, helm install, and outages under load (root on Debian, or KUBECONFIG of any cluster)
 	HAVUZ_REQUIRE_NODE=1 $(RUN) pytest -s tests/e2e
 
+# Every file is dated by the commit, so that the same commit gives the same layers; docker reads the variable.
+images: export SOURCE_DATE_EPOCH = $(shell git log -1 --format=%ct)
+images: BUILD_FLAGS ?= $(if $(filter docker,$(BUILDER)),,--timestamp=$(SOURCE_DATE_EPOCH))
 images: ## both images (BUILDER=docker|podman|buildah REGISTRY=registry.example.com/team/ TAG=dev)
 	for side in gateway operator; do \
-	  SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BUILDER) build -f $$side/Dockerfile -t $(REGISTRY)havuz-$$side:$(TAG) . || exit 1; \
+	  $(BUILDER) build $(BUILD_FLAGS) -f $$side/Dockerfile -t $(REGISTRY)havuz-$$side:$(TAG) . || exit 1; \
 	done
 
 test: lint types ## everything above, then what did not run is said

@@ -36,8 +36,8 @@ from havuz_gateway.settings import Settings
 ROOT = Path(__file__).parents[1]
 _POLL_SECONDS = 0.004
 _TICK_SECONDS = 0.001
-_QUIET_CPU = 0.15  # cores
-_QUIET_LOOK_SECONDS = 3.0
+_QUIET_CPU = 0.03  # cores
+_QUIET_LOOK_SECONDS = 5.0
 _PATIENCE_SECONDS = 1200.0
 
 

@@ -13,9 +13,9 @@ from harness.chromium import OpenWindow, Size, Window
 from harness.fake_provider import Json, Stream, error
 from harness.gateway import GatewayProcess
 from harness.paying import PER_TOKEN, Paying, paying
-from harness.strange_server import PNG
 from harness.world import World
 from havuz_contract.snapshot.models import Mode, Parameters
+from havuz_gateway.providers.mock.picture import draw
 
 MOST_SHIFT = 0.02  # of the screen; 0.1 counts as good
 MOST_WEIGHT = 150_000  # bytes
@@ -139,7 +139,7 @@ async def test_a_stream_that_breaks_off_is_not_taken_for_whole(
         pool.provider.script(Stream(pieces=("half of ",), finish=False, done=False))
         await say(window, "Hello?")
         answer = window.page.locator(".turn").last
-        await expect(answer.locator(".notice.bad")).to_contain_text("The answer broke off.")
+        await expect(answer.locator(".notice.bad")).to_contain_text("The answer broke off")
         await expect(answer.locator("> .turn-text")).to_have_text("half of ")
 
 
@@ -148,7 +148,9 @@ async def test_a_picture_goes_along_and_another_is_drawn(
 ) -> None:
     async with playing(world, gateway, open_window) as (window, pool):
         page = window.page
-        await page.set_input_files("#picture", {"name": "fox.png", "mimeType": "image/png", "buffer": PNG})
+        await page.set_input_files(
+            "#picture", {"name": "fox.png", "mimeType": "image/png", "buffer": draw(64, 64, "5f0c2a7d")}
+        )
         await expect(page.locator("#attached img")).to_have_count(1)
         await say(window, "What is this?")
         await expect(page.locator("#send")).to_be_enabled()

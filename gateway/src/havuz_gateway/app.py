@@ -68,6 +68,7 @@ def _background(parts: Parts) -> dict[str, Work]:
         "responses": parts.responses.run,
         "files": parts.files.run,
         "tasks": parts.tasks.run,
+        "task-doubts": parts.tasks.doubts.run,
         "queue": parts.queue.run,
         "task-sweep": parts.task_sweeper.run,
         "callbacks": parts.deliver_callbacks,
@@ -93,6 +94,7 @@ async def run_gateway(settings: Settings, *, stop: asyncio.Event, ready: Callabl
     ports = lifecycle.Ports(
         public=(settings.host, settings.port) if settings.role != "worker" else None,
         operations=(settings.operations_host, settings.operations_port) if settings.operations_port else None,
+        shared=settings.shared_port,
     )
     drain = lifecycle.Drain(delay=settings.drain_delay, grace=settings.drain_grace)
     await lifecycle.serve(build_gateway(settings), ports, drain, stop=stop, ready=ready)

@@ -51,6 +51,7 @@ from havuz_gateway.tasks.worker import Worker, WorkerSettings
 from havuz_gateway.telemetry import setup
 from havuz_gateway.telemetry.recorder import Telemetry
 from havuz_gateway.transport.addresses import read_networks
+from havuz_gateway.transport.aiohttp_client import AiohttpTransport
 from havuz_gateway.transport.base import Transport
 from havuz_gateway.transport.client import HttpTransport
 from havuz_gateway.transport.guarded_fetch import GuardedFetcher
@@ -71,7 +72,7 @@ class Parts:
         self.holder = Holder(wall=time.time)
         self.disk = DiskCopy(settings.state_dir, keyring) if settings.state_dir is not None else None
         self.source = self._source()
-        self.http = HttpTransport([setup.traced_trace_config(self.telemetry)])
+        self.http = _http(settings, self.telemetry)
         self.mock = MockTransport(time.time)
         self.pool = Pool(self._transport_for, provider_for)
         self.sharing = Sharing(self.redis, self.pool, settings.gateway_id)
@@ -221,6 +222,11 @@ def _meter(settings: Settings) -> RedisMeter:
         )
     except OSError as error:
         raise SettingsError(f"setting 'state_dir': {str(folder)!r} can't be written: {error.strerror}") from None
+
+
+def _http(settings: Settings, telemetry: Telemetry) -> HttpTransport | AiohttpTransport:
+    traced = AiohttpTransport([setup.traced_trace_config(telemetry)])
+    return HttpTransport(traced) if settings.http_client == "own" else traced
 
 
 def _store_settings(settings: Settings) -> StoreSettings:

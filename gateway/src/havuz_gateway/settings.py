@@ -42,10 +42,16 @@ class Settings(ProcessSettings):
     port: Port = Field(default=8080, description="port that clients call")
     operations_host: str = Field(
         default="0.0.0.0",  # noqa: S104 - the kubelet and Prometheus call it
-        description="address of /livez, /readyz and /metrics",
+        description="address of /livez, /readyz and /metrics, or unix:/path of a socket",
     )
     operations_port: int = Field(
         default=9090, ge=0, le=65535, description="port of /livez, /readyz and /metrics, never public; 0 for none"
+    )
+    workers: int = Field(
+        default=1, ge=1, le=256, description="processes that share the port; each is a gateway of its own to the fleet"
+    )
+    shared_port: bool = Field(
+        default=False, description="listen on a port on which other gateways of this machine listen, too"
     )
     state_dir: Path | None = Field(
         default=None, description="folder for an encrypted copy of the configuration, to start with while Redis is away"
@@ -76,6 +82,9 @@ class Settings(ProcessSettings):
         default=5.0, description="seconds to go on accepting after SIGTERM, until load balancers have noticed"
     )
     drain_grace: Seconds = Field(default=300.0, description="seconds that requests in flight have to end after that")
+    http_client: Literal["own", "aiohttp"] = Field(
+        default="own", description="what calls providers: a client of havuz's own, or aiohttp, which costs more"
+    )
     meter_timeout: Annotated[float, Field(gt=0, le=60)] = Field(
         default=1.0, description="seconds without an answer after which Redis counts as away for metering"
     )
@@ -195,7 +204,7 @@ class Settings(ProcessSettings):
 
     @model_validator(mode="after")
     def _two_ports(self) -> "Settings":
-        if self.port == self.operations_port:
+        if self.port == self.operations_port and not self.operations_host.startswith("unix:"):
             raise ValueError("port and operations_port are the same: give operations a port of their own")
         return self
 

@@ -2,6 +2,7 @@
 {{- define "havuz.gatewayPod" -}}
 {{- $root := .root }}
 {{- $gateway := $root.Values.gateway -}}
+{{- $workers := int (default 1 .workers) -}}
 serviceAccountName: {{ include "havuz.fullname" $root }}-gateway
 # A gateway never calls the API server.
 automountServiceAccountToken: false
@@ -26,6 +27,10 @@ containers:
   {{- include "havuz.environment" (dict "root" $root "user" "gateway") | nindent 2 }}
   - name: HAVUZ_ROLE
     value: {{ .role }}
+  {{- if gt $workers 1 }}
+  - name: HAVUZ_WORKERS
+    value: {{ $workers | quote }}
+  {{- end }}
   {{- range $name, $value := .settings }}
   - name: {{ $name }}
     value: {{ $value | quote }}
@@ -92,8 +97,8 @@ volumes:
 {{- end }}
 # The encrypted copy of the configuration: a container that restarts while Redis is away serves from it.
 - name: state
-  emptyDir: {sizeLimit: 256Mi}
+  emptyDir: {sizeLimit: {{ mul 256 $workers }}Mi}
 - name: tmp
-  emptyDir: {sizeLimit: 256Mi}
+  emptyDir: {sizeLimit: {{ mul 256 $workers }}Mi}
 {{- include "havuz.placement" .values | nindent 0 }}
 {{- end -}}

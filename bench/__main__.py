@@ -23,6 +23,7 @@ _RELAYED = "havuz"
 _METERED = "havuz, metered"
 _UNCOUNTED = "havuz, metering off"
 _TRANSLATED = "havuz, chat to Messages"
+_BY_AIOHTTP = "havuz, providers called by aiohttp"
 
 
 def _arguments() -> argparse.Namespace:
@@ -31,6 +32,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=5.0, help="length of one measurement (default: 5)")
     parser.add_argument("--connections", type=int, default=32, help="requests under way at once (default: 32)")
     parser.add_argument("--streams", type=int, default=100, help="paced streams side by side (default: 100)")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="only the table of these targets")
     parser.add_argument("--no-profile", action="store_true", help="skip the profile")
     return parser.parse_args()
 
@@ -44,6 +46,7 @@ def _targets(bench: Bench, provider: int) -> list[Target]:
     served = bench.configuration(provider)
     targets = [
         bench.gateway(_RELAYED, served, environment=_traced(provider, 0.0)),
+        bench.gateway(_BY_AIOHTTP, served, environment={**_traced(provider, 0.0), "HAVUZ_HTTP_CLIENT": "aiohttp"}),
         bench.gateway(_TRANSLATED, served, environment=_traced(provider, 0.0), translated=True),
         bench.gateway(_METERED, served, environment=_traced(provider, 0.0), paying=True),
         bench.gateway(_UNCOUNTED, served, environment=_traced(provider, 0.0), module="bench.uncounted"),
@@ -59,7 +62,8 @@ def _targets(bench: Bench, provider: int) -> list[Target]:
 
 def _measure(bench: Bench, arguments: argparse.Namespace) -> list[measure.Results]:
     provider = bench.provider(pace=_PACE_SECONDS, events=_EVENTS)
-    results = [measure.Results(target) for target in _targets(bench, provider)]
+    targets = _targets(bench, provider)
+    results = [measure.Results(one) for one in targets if arguments.only is None or one.name in arguments.only]
     chosen = cpu.cores()
     for one in results:
         for pid in one.target.pids if chosen else ():
@@ -104,16 +108,22 @@ def main() -> int:
     with Bench() as bench:
         results = _measure(bench, arguments)
     print(report.table(results))
-    print(report.share_of("Metering", with_it=_METERED, without=_UNCOUNTED, results=results))
-    print(report.times_of("Translating", with_it=_TRANSLATED, without=_RELAYED, results=results))
     failures = report.failures(results)
     print("".join(f"\n{line}" for line in failures))
+    if arguments.only is None:
+        _more(results, arguments)
+    return 1 if failures else 0
+
+
+def _more(results: list[measure.Results], arguments: argparse.Namespace) -> None:
+    """What is made of the table, and where the time goes."""
+    print(report.share_of("Metering", with_it=_METERED, without=_UNCOUNTED, results=results))
+    print(report.times_of("Translating", with_it=_TRANSLATED, without=_RELAYED, results=results))
     print(f"| step | µs |\n|---|--:|\n{hot_path.steps()}\n")
     print(f"{conversion.table()}\n")
     if not arguments.no_profile:
         with Bench() as bench:
             _profiles(bench, arguments)
-    return 1 if failures else 0
 
 
 if __name__ == "__main__":

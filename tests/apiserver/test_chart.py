@@ -114,6 +114,14 @@ def test_tasks_are_done_by_workers_or_by_the_gateways_themselves(cluster: Cluste
     [scaler] = _of_kind(_render(cluster, "worker.autoscaling.enabled=true"), "HorizontalPodAutoscaler")
     assert scaler["spec"]["metrics"][0]["external"]["metric"] == {"name": "havuz_tasks_open"}
     assert cluster.kubectl("--namespace", "default", "apply", "--dry-run=server", "-f", "-", stdin=json.dumps(scaler))
+    scaling = ("enabled=true", "minReplicas=0", "keda.enabled=true", "keda.serverAddress=http://prometheus:9090")
+    documents = _render(cluster, *(f"worker.autoscaling.{setting}" for setting in scaling))
+    assert _of_kind(documents, "HorizontalPodAutoscaler") == []
+    [scaled] = _of_kind(documents, "ScaledObject")
+    assert scaled["spec"]["scaleTargetRef"] == {"name": "havuz-worker"}
+    assert (scaled["spec"]["minReplicaCount"], scaled["spec"]["maxReplicaCount"]) == (0, 10)
+    [trigger] = scaled["spec"]["triggers"]
+    assert trigger["metadata"]["query"] == f'max(havuz_tasks_open{{namespace="{SYSTEM}"}})'
 
 
 def test_an_existing_redis_replaces_the_bundled_one(cluster: Cluster) -> None:

@@ -11,23 +11,21 @@ from typing import Any
 
 import pytest
 
-from harness.fixtures import publish_nothing
+from harness.client_programs import document
 from harness.gateway import GatewayProcess
 from harness.paying import Paying, paying
-from harness.tasks import PRICES, ROUTE, drawn, studio
-from harness.valkey import ValkeyServer
+from harness.strange_server import StrangeServer, picture
+from harness.tasks import PRICES, ROUTE, drawn, ended
+from harness.workshop import studio_alone
 from harness.world import World
 
-CLIENTS = Path(__file__).parent
 Run = Callable[..., "asyncio.Future[str]"]
 
 
 @pytest.fixture(scope="module")
 def drawing(encryption_keys: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[GatewayProcess, str]]:
-    with ValkeyServer() as server:
-        asyncio.run(publish_nothing(server, encryption_keys))
-        with studio(server.url, encryption_keys, tmp_path_factory.mktemp("files")) as process:
-            yield process, server.url
+    with studio_alone(encryption_keys, tmp_path_factory.mktemp("files")) as made:
+        yield made
 
 
 @pytest.fixture
@@ -40,15 +38,6 @@ async def customer(drawing: tuple[GatewayProcess, str], encryption_keys: str) ->
     ):
         made.provider.always(drawn())
         yield made
-
-
-def program(name: str, gateway: GatewayProcess, customer: Paying, **changed: str) -> str:
-    """A document's program, with what its reader has to put in."""
-    text = (CLIENTS / "documents" / name).read_text()
-    known = {"https://api.example.com": gateway.base_url, "YOUR_API_KEY": customer.customer.live}
-    for written, meant in {**known, **changed}.items():
-        text = text.replace(written, meant)
-    return text
 
 
 async def asked(run: Run, line: str, *, until: str) -> dict[str, Any]:
@@ -67,31 +56,52 @@ async def test_curl_orders_a_picture_and_asks_for_it(
 ) -> None:
     assert shutil.which("curl"), "curl is not installed: apt-get install curl"
     gateway, _ = drawing
-    printed = await run("sh", "-c", program("generate.sh", gateway, customer), env={"no_proxy": "*"})
+    printed = await run(
+        "sh",
+        "-c",
+        document("generate.sh", base_url=gateway.base_url, key=customer.customer.live),
+        env={"no_proxy": "*"},
+    )
     data = json.loads(printed)["data"]
     assert data["status"] == "IN_PROGRESS"
-    line = program("status.sh", gateway, customer, n36abc123def456gptimg=data["task_id"])
-    told = await asked(run, line, until="SUCCESS")
+    line = document("status.sh", base_url=gateway.base_url, key=customer.customer.live)
+    told = await asked(run, line.replace("n36abc123def456gptimg", data["task_id"]), until="SUCCESS")
     assert len(told["data"]["response"]) == 1
+
+
+async def test_a_picture_is_changed_by_the_documented_body(
+    customer: Paying, drawing: tuple[GatewayProcess, str]
+) -> None:
+    gateway, _ = drawing
+    async with StrangeServer() as web:
+        web.answers["/landscape.jpg"] = picture()
+        text = document("generate-edit.json", base_url=gateway.base_url, key="")
+        body = json.loads(text.replace("https://example.com", web.url("")))
+        reply = await customer.caller.post("/api/generate", body)
+        assert (await ended(customer.caller, reply.json["data"]["task_id"]))["status"] == "SUCCESS"
+    sent = customer.provider.requests[0]
+    assert (sent.path, sent.json["input_fidelity"]) == ("/v1/images/edits", "high")
 
 
 @pytest.mark.parametrize("language", ["python", "php"])
 async def test_a_program_orders_a_picture_and_curl_asks_for_it(
-    customer: Paying, drawing: tuple[GatewayProcess, str], run: Run, request: pytest.FixtureRequest, language: str
-) -> None:
-    gateway, _ = drawing
+    customer: Paying, drawing: tuple[GatewayProcess, str], run: Run, request: pytest.FixtureRequest, tmp_path: Path,
+    language: str,
+) -> None:  # fmt: skip
+    base_url, key = drawing[0].base_url, customer.customer.live
     if language == "php":
-        environment = {"BASE": gateway.base_url, "KEY": customer.customer.live}
-        printed = await run(request.getfixturevalue("php"), CLIENTS / "php/texttoimage.php", env=environment)
+        program = tmp_path / "texttoimage.php"
+        program.write_text(document("texttoimage.php", base_url=base_url, key=key))
+        printed = await run(request.getfixturevalue("php"), program, env={"no_proxy": "*"})
     else:
-        printed = await run(
-            sys.executable, "-c", program("texttoimage-python.txt", gateway, customer), env={"no_proxy": "*"}
-        )
+        text = document("texttoimage-python.txt", base_url=base_url, key=key)
+        printed = await run(sys.executable, "-c", text, env={"no_proxy": "*"})
     ordered = json.loads(printed)
     assert ordered["status"] == "success"
-    changed = {"12345678": str(ordered["jobid"]), "abcxyz123": ordered["signature"]}
-    told = await asked(run, program("texttoimage-jobs.sh", gateway, customer, **changed), until="image_url")
+    line = document("texttoimage-jobs.sh", base_url=base_url, key=key)
+    line = line.replace("12345678", str(ordered["jobid"])).replace("abcxyz123", ordered["signature"])
+    told = await asked(run, line, until="image_url")
     while told["status"] in ("pending", "processing"):
-        told = await asked(run, program("texttoimage-jobs.sh", gateway, customer, **changed), until="image_url")
+        told = await asked(run, line, until="image_url")
     assert (told["status"], told["message"]) == ("success", "success")
-    assert told["image_url"].startswith(f"{gateway.base_url}/files/")
+    assert told["image_url"].startswith(f"{base_url}/files/")

@@ -1,5 +1,11 @@
 """Component tier: the real gateway process, a real Valkey, scripted providers on sockets."""
 
+from collections.abc import Iterator
+
+import pytest
+
+from harness.caller import Caller
+from harness.described import Document
 from harness.fixtures import (
     cluster,
     cluster_world,
@@ -26,3 +32,11 @@ __all__ = [
     "valkey",
     "world",
 ]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def every_answer_is_as_described() -> Iterator[None]:
+    """Compare every answer of these tests with the API's document."""
+    Caller.observer = Document().check_known
+    yield
+    Caller.observer = None

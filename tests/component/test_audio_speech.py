@@ -131,7 +131,14 @@ async def test_tokens_of_speech_are_told_by_its_last_event_or_estimated(world: W
 
 @pytest.mark.parametrize(
     ("form", "kind", "start"),
-    [("mp3", "audio/mpeg", b"\xff\xfb"), ("wav", "audio/wav", b"RIFF"), ("pcm", "audio/pcm", b"\x00\x00")],
+    [
+        ("mp3", "audio/mpeg", b"\xff\xfb"),
+        ("opus", "audio/opus", b"OggS"),
+        ("aac", "audio/aac", b"\xff\xf1"),
+        ("flac", "audio/flac", b"fLaC"),
+        ("wav", "audio/wav", b"RIFF"),
+        ("pcm", "audio/pcm", b"\x00\x00"),
+    ],
 )
 async def test_a_test_key_hears_something(
     world: World, gateway: GatewayProcess, form: str, kind: str, start: bytes

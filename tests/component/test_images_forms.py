@@ -52,19 +52,25 @@ async def test_pictures_of_a_form_are_paid_for_by_their_number(world: World, gat
         assert (reply.status, reply.headers["x-havuz-cost"]) == (200, "0.03")
 
 
+@pytest.mark.parametrize(
+    ("path", "field", "mebibytes"),
+    [(PATH, "image", 48), ("/v1/audio/transcriptions", "file", 24)],
+    ids=["pictures", "sound"],
+)
 async def test_a_large_form_is_not_held_in_memory(
-    valkey: ValkeyServer, encryption_keys: str, start_gateway: StartGateway, provider: FakeProvider
-) -> None:
+    valkey: ValkeyServer, encryption_keys: str, start_gateway: StartGateway, provider: FakeProvider,
+    path: str, field: str, mebibytes: int,
+) -> None:  # fmt: skip
     gateway = start_gateway()
     async with World(redis_url=valkey.url, encryption_keys=encryption_keys, gateways=[gateway]) as world:
-        customer, route = await world.serve(provider.base_url, operations=IMAGE)
-        provider.always(Json(body=ANSWER))
+        customer, route = await world.serve(provider.base_url, operations=frozenset({"image", "transcription"}))
+        provider.always(Json(body={**ANSWER, "text": "hello"}))
         async with calling(gateway.base_url, customer.live) as caller:
-            small = form({"model": route.model, "prompt": "x"}, [("image", bytes(2 * MEBIBYTE))])
-            assert (await caller.post(PATH, small, **FORM_HEADERS)).status == 200
+            small = form({"model": route.model, "prompt": "x"}, [(field, bytes(2 * MEBIBYTE))])
+            assert (await caller.post(path, small, **FORM_HEADERS)).status == 200
             before = peak_memory(gateway.pid)
-            large = form({"model": route.model, "prompt": "x"}, [("image", bytes(48 * MEBIBYTE))])
-            assert (await caller.post(PATH, large, **FORM_HEADERS)).status == 200
+            large = form({"model": route.model, "prompt": "x"}, [(field, bytes(mebibytes * MEBIBYTE))])
+            assert (await caller.post(path, large, **FORM_HEADERS)).status == 200
             assert len(provider.requests[1].body) == len(large) - len(route.model) + len("upstream-model")
             assert peak_memory(gateway.pid) - before < 16 * MEBIBYTE
             kept = [os.readlink(path) for path in Path(f"/proc/{gateway.pid}/fd").iterdir() if path.is_symlink()]

@@ -188,7 +188,6 @@ async def test_what_gemini_does_not_draw_is_told(
 @pytest.mark.parametrize(
     ("kind", "model", "path", "change", "param"),
     [
-        ("stable-diffusion", "m", "generations", {"stream": True}, "stream"),
         ("stable-diffusion", "m", "generations", {"response_format": "url"}, "response_format"),
         ("stable-diffusion", "m", "generations", {"background": "transparent"}, "background"),
         ("stable-diffusion", "m", "edits", {"images": [{"image_url": DATA_URL}] * 2}, "images[1]"),
@@ -199,8 +198,7 @@ async def test_what_gemini_does_not_draw_is_told(
         ("gemini", "imagen-4", "generations", {"n": 5}, "n"),
         ("gemini", "imagen-4", "edits", {"images": [{"image_url": DATA_URL}]}, "images"),
     ],
-    ids=["stream", "url", "transparent", "two-pictures", "file", "address", "two-of-gemini", "five-of-imagen",
-         "edit-by-imagen"],
+    ids=["url", "transparent", "two-pictures", "file", "address", "two-of-gemini", "five-of-imagen", "edit-by-imagen"],
 )  # fmt: skip
 async def test_what_a_provider_can_not_be_told_is_refused_by_name(
     world: World, gateway: GatewayProcess, provider: FakeProvider, kind: str, model: str, path: str,

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,62 +9,18 @@ import pytest
 
 from harness.caller import calling
 from harness.fake_provider import Hang
-from harness.fixtures import publish_nothing
 from harness.gateway import GatewayProcess
-from harness.paying import Paying, eventually, paying
+from harness.paying import eventually, paying
 from harness.scrape import scrape
-from harness.tasks import PRICES, ROUTE, drawn, ended, order, status, studio
-from harness.valkey import ValkeyServer
+from harness.tasks import PRICES, ROUTE, drawn, ended, order, status
+from harness.workshop import Studio, queue_is_empty, workshop_of
 from harness.world import World
 from havuz_contract import keys
-
-LEASE = "2"
-
-
-class Studio:
-    """A gateway without workers, its customer, and workers as the test starts them."""
-
-    def __init__(self, stack: ExitStack, valkey: ValkeyServer, encryption_keys: str, files: Path) -> None:
-        self._stack = stack
-        self._keys = encryption_keys
-        self._files = files
-        self.valkey = valkey
-        self.front = self._start("proxy")
-        self.customer: Paying
-
-    async def worker(self, **settings: str) -> GatewayProcess:
-        """One more worker, which serves the configuration."""
-        made = await asyncio.to_thread(self._start, "worker", **settings)
-        self.customer.world.gateways.append(made)
-        await self.customer.world.loaded(self.customer.world.revision)
-        return made
-
-    def lost(self, worker: GatewayProcess) -> None:
-        """A worker dies."""
-        worker.kill()
-        self.customer.world.gateways.remove(worker)
-
-    def _start(self, role: str, **settings: str) -> GatewayProcess:
-        given = {"role": role, "task_lease": LEASE, "sweep_interval": "0.5", **settings}
-        return self._stack.enter_context(studio(self.valkey.url, self._keys, self._files, **given))
-
-
-@asynccontextmanager
-async def made(encryption_keys: str, tmp_path: Path, *, server: tuple[str, ...] = ()) -> AsyncIterator[Studio]:
-    with ExitStack() as stack:
-        valkey = stack.enter_context(ValkeyServer(*server))
-        await asyncio.to_thread(lambda: asyncio.run(publish_nothing(valkey, encryption_keys)))
-        of = await asyncio.to_thread(Studio, stack, valkey, encryption_keys, tmp_path)
-        async with (
-            World(redis_url=valkey.url, encryption_keys=encryption_keys, gateways=[of.front]) as world,
-            paying(world, of.front, prices=PRICES, route=ROUTE) as of.customer,
-        ):
-            yield of
 
 
 @pytest.fixture
 async def workshop(encryption_keys: str, tmp_path: Path) -> AsyncIterator[Studio]:
-    async with made(encryption_keys, tmp_path) as of:
+    async with workshop_of(encryption_keys, tmp_path) as of:
         yield of
 
 
@@ -86,7 +41,7 @@ async def test_an_order_waits_for_a_worker_and_can_be_cancelled_until_then(works
     assert len(customer.provider.requests) == 1
     assert {event["status"] for event in await customer.closed(2)} == {"cancelled", "ok"}
     assert (await customer.proof()).faults == ()
-    await eventually(lambda: _queue_is_empty(customer), 10)
+    await eventually(lambda: queue_is_empty(customer), 10)
     async with calling(worker.base_url, customer.customer.live) as nobody:
         with pytest.raises(OSError):  # noqa: PT011 - whichever it is, nothing listens
             await nobody.get("/livez")
@@ -163,9 +118,9 @@ async def test_an_ended_task_that_was_not_settled_is_settled_by_whoever_finds_it
     workshop.lost(worker)
     redis: Any = customer.world.redis
     await redis.hdel(keys.task(uid, task_id), "settled")  # as if the worker had died before it noted that
-    await redis.xadd(keys.TASKS, {"p": uid, "t": task_id})
+    await redis.xadd(keys.TASKS, {"p": uid, "t": task_id})  # which is acknowledged after that
     await workshop.worker()
-    await eventually(lambda: _queue_is_empty(customer), 10)
+    await eventually(lambda: queue_is_empty(customer), 10)
     assert await redis.hget(keys.task(uid, task_id), "settled") == b"1"
     (event,) = await customer.closed(1)
     assert event["cost"] == str(10**10)
@@ -173,7 +128,7 @@ async def test_an_ended_task_that_was_not_settled_is_settled_by_whoever_finds_it
 
 
 async def test_while_redis_is_away_nothing_is_ordered(encryption_keys: str, tmp_path: Path) -> None:
-    async with made(encryption_keys, tmp_path, server=("--appendonly", "yes", "--appendfsync", "always")) as of:
+    async with workshop_of(encryption_keys, tmp_path, server=("--appendonly", "yes", "--appendfsync", "always")) as of:
         customer = of.customer
         customer.provider.always(drawn())
         task_id = await order(customer.caller)
@@ -200,15 +155,15 @@ async def test_without_an_object_store_nothing_is_ordered(world: World, gateway:
         assert (await customer.account()).reserved == 0
 
 
-async def test_the_queue_s_depth_is_a_metric(workshop: Studio) -> None:
+async def test_how_much_waits_and_how_long_are_metrics(workshop: Studio) -> None:
     await order(workshop.customer.caller)
 
     async def shown() -> bool:
-        found = (await scrape(workshop.front)).get("havuz_tasks_open")
-        return found is not None and [sample.value for sample in found.samples] == [1]
+        found = {name: family.samples[0].value for name, family in (await scrape(workshop.front)).items()
+                 if name.startswith("havuz_tasks_")}  # fmt: skip
+        return (
+            found["havuz_tasks_open"] == found["havuz_tasks_waiting"] == 1
+            and 0 < found["havuz_tasks_oldest_waiting_seconds"] < 60
+        )
 
     await eventually(shown, 15)
-
-
-async def _queue_is_empty(customer: Paying) -> bool:
-    return bool(await customer.world.redis.xlen(keys.TASKS) == 0)

@@ -2,10 +2,10 @@
 
 import io
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import aiohttp
 
@@ -54,7 +54,9 @@ class Reply:
 
 
 class Caller:
-    """Calls `base_url` with `key`. Bodies that are no bytes are sent as JSON."""
+    """Calls `base_url` with `key`. Bodies that are no bytes are sent as JSON. `observer` is shown every reply."""
+
+    observer: ClassVar[Callable[[str, str, Reply], None] | None] = None
 
     def __init__(self, session: aiohttp.ClientSession, base_url: str, key: str | None) -> None:
         self._session = session
@@ -71,9 +73,12 @@ class Caller:
         async with self._session.request(
             method, self._base_url + path, data=whole, headers=sent | dict(headers or {})
         ) as answer:
-            return Reply(
+            reply = Reply(
                 answer.status, {name.lower(): value for name, value in answer.headers.items()}, await answer.read()
             )
+        if Caller.observer is not None:
+            Caller.observer(method, path, reply)
+        return reply
 
     async def post(self, path: str, body: Any, **headers: str) -> Reply:
         """POST a body."""

@@ -16,6 +16,16 @@ import pytest
 
 _PROGRAMS = Path(__file__).parents[1] / "clients"
 _INSTALL_SECONDS = 100
+_HOST = "https://api.example.com"
+_KEYS = ("pk_live_your_api_key", "sk-your-api-key", "YOUR_API_KEY")  # as the documents write their readers' keys
+
+
+def document(name: str, *, base_url: str, key: str) -> str:
+    """A program of the users' documents, with only its host and key changed."""
+    text = (_PROGRAMS / "documents" / name).read_text()
+    for written in _KEYS:
+        text = text.replace(written, key)
+    return text.replace(_HOST, base_url)
 
 
 def lacking(what: str, install: str) -> NoReturn:
@@ -38,27 +48,32 @@ def php() -> str:
     return path
 
 
-@pytest.fixture(scope="session")
-def node_project() -> Path:
-    """A folder with the locked packages, outside the checkout, made once per lock file."""
+def npm_folder(source: Path, *, seconds: float = _INSTALL_SECONDS) -> Path:
+    """A folder with the packages that the lock file of `source` names, outside the checkout, made once per lock."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         lacking("Node.js", "apt-get install nodejs npm, or from https://nodejs.org")
-    lock = (_PROGRAMS / "node" / "package-lock.json").read_bytes()
+    lock = (source / "package-lock.json").read_bytes()
     cache = Path(os.environ.get("HAVUZ_CACHE") or Path.home() / ".cache" / "havuz")
-    folder = cache / f"node-clients-{hashlib.sha256(lock).hexdigest()[:16]}"
+    folder = cache / f"node-{source.parent.name}-{hashlib.sha256(lock).hexdigest()[:16]}"
     if not folder.exists():
         fresh = cache / f"{folder.name}.{os.getpid()}"
-        shutil.copytree(_PROGRAMS / "node", fresh)
+        shutil.copytree(source, fresh)
         command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
         try:
-            subprocess.run(command, cwd=fresh, check=True, capture_output=True, text=True, timeout=_INSTALL_SECONDS)
+            subprocess.run(command, cwd=fresh, check=True, capture_output=True, text=True, timeout=seconds)
             fresh.rename(folder)
         except subprocess.CalledProcessError as error:
-            lacking("the OpenAI SDK for Node", f"npm ci failed in {fresh}: {error.stderr[-500:]}")
+            lacking("a package for Node", f"npm ci failed in {fresh}: {error.stderr[-500:]}")
         except OSError:  # another test worker was first
             shutil.rmtree(fresh)
     return folder
+
+
+@pytest.fixture(scope="session")
+def node_project() -> Path:
+    """A folder with the official SDK for Node."""
+    return npm_folder(_PROGRAMS / "node")
 
 
 @pytest.fixture

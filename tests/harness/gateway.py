@@ -17,7 +17,7 @@ from typing import Any
 
 from harness.ports import free_port
 
-_START_SECONDS = 30.0
+_START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.02
 
@@ -51,6 +51,10 @@ class GatewayProcess:
             "drain_delay": "0",
             **settings,
         }
+        workers = int(settings.get("workers", "1"))
+        self.fleet_ids = (
+            [self.gateway_id] if workers == 1 else [f"{self.gateway_id}-{number + 1}" for number in range(workers)]
+        )
         self._environment = {f"HAVUZ_{name.upper()}": value for name, value in own.items() if value}
         self._environment |= environment or {}
         self._process: subprocess.Popen[bytes] | None = None

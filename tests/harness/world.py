@@ -31,6 +31,8 @@ PERMANENT = frozenset(
         keys.METERED_PROJECTS,
         keys.TASKS,
         keys.KEY_REQUESTS_PROJECTS,
+        keys.TASK_TURNS,
+        keys.TASKS_QUEUED,
     }
 )
 
@@ -88,7 +90,7 @@ class World:
         async with asyncio.timeout(_ACKNOWLEDGE_SECONDS):
             newest: Any = await self.redis.xrevrange(keys.ACKS, count=1)
             last = newest[0][0] if newest else b"0"
-            waiting = {gateway.gateway_id for gateway in self.gateways} - await self._running(revision)
+            waiting = {name for gateway in self.gateways for name in gateway.fleet_ids} - await self._running(revision)
             while waiting:
                 answer: Any = await self.redis.xread({keys.ACKS: last}, block=0)
                 for _, entries in answer:

@@ -24,9 +24,15 @@ ACKS_KEPT = 1_000
 FLEET_HEARTBEAT_SECONDS = 2.0
 FLEET_LOST_AFTER_SECONDS = 10.0
 
-# Stream of verdicts on upstream keys, told by each gateway to the others and to the operator.
+# Stream of verdicts on upstream keys, told by each gateway to the others and to the operator: `verdict` as JSON, and
+# `after`, the id of the entry before it, by which a reader knows that it missed none.
 VERDICTS = "havuz:{health}:verdicts"
 VERDICTS_KEPT = 1_000
+# Live `VERDICTS_KEPT_SECONDS` after the last verdict, longer than any lasts, and are pruned by score: the verdicts in
+# force by their subject (JSON), and when each of them ends (unix seconds).
+VERDICTS_IN_FORCE = "havuz:{health}:in-force"
+VERDICTS_ENDS = "havuz:{health}:ends"
+VERDICTS_KEPT_SECONDS = 2 * 86_400
 
 
 def account(project_uid: str) -> str:
@@ -127,14 +133,34 @@ def open_tasks(project_uid: str) -> str:
     return f"havuz:{{p:{project_uid}}}:tasks-open"
 
 
+def tasks_made(project_uid: str) -> str:
+    """Lives as long as the last task in it: ids of kept tasks by the moment they were ordered (unix ms)."""
+    return f"havuz:{{p:{project_uid}}}:tasks-made"
+
+
 def task_named(project_uid: str, digest: str) -> str:
     """Lives as long as its task: id and body digest of the task that an `Idempotency-Key` (its SHA-256) made."""
     return f"havuz:{{p:{project_uid}}}:task-named:{digest}"
 
 
-# Permanent, empty when nothing is open: the stream of tasks to be done (`p` project uid, `t` task id).
+# The queue of tasks shares one hash tag, so that one script moves a task on in it. All of it is permanent, and empty
+# when nothing is open.
+# The stream of tasks that workers have, and of the one that is next (`p` project uid, `t` task id).
 TASKS = "havuz:{tasks}:queue"
 TASK_WORKERS = "workers"  # its consumer group
+# Uids of projects with waiting tasks, in the order in which it is their turn.
+TASK_TURNS = "havuz:{tasks}:turns"
+# `project uid/task id` of every task that was queued and is not done: since when it waits (unix ms), or +inf once a
+# worker has it.
+TASKS_QUEUED = "havuz:{tasks}:queued"
+# Lives seconds: the gateway whose turn it is to look for tasks that are not queued.
+TASK_SWEEPER = "havuz:{tasks}:sweeper"
+
+
+def waiting_tasks(project_uid: str) -> str:
+    """Permanent, empty when nothing waits: a list of the ids of a project's waiting tasks, the oldest first."""
+    return f"havuz:{{tasks}}:waiting:{project_uid}"
+
 
 # Callbacks share one hash tag, so that one script takes what is due, whichever project it is of. All of it lives a week
 # after its last change.
@@ -167,6 +193,20 @@ def key_requests(project_uid: str) -> str:
 def key_answer(project_uid: str, request_id: str) -> str:
     """Lives ten minutes: what became of a request, and until it was shown the new key; both sealed, a hash."""
     return f"havuz:{{key-requests}}:answer:{project_uid}/{request_id}"
+
+
+# Lives minutes: sign-ins to the pages that failed, from anywhere.
+SIGN_INS_FAILED = "havuz:{pages}:failed"
+
+
+def sign_ins_failed(origin: str) -> str:
+    """Lives minutes: sign-ins to the pages that failed, from one place (a digest of its address)."""
+    return f"havuz:{{pages}}:failed:{origin}"
+
+
+def session(digest: str) -> str:
+    """Lives until it is left alone for a while: who is signed in to the pages, sealed, by the digest of its token."""
+    return f"havuz:{{pages}}:session:{digest}"
 
 
 HOURS_KEPT_SECONDS = 35 * 86_400

@@ -18,7 +18,7 @@ from havuz_gateway.tasks.worker import Worker
 def build_gateway(settings: Settings) -> lifecycle.Gateway:
     """Wire one gateway process. Needs a running loop. Raises `SettingsError`."""
     parts = Parts(settings)
-    edge = HttpEdge(every_surface(), parts.services, bounds=_http_bounds(settings))
+    edge = HttpEdge(every_surface(parts.desk), parts.services, bounds=_http_bounds(settings))
     _observe(parts, edge)
     background = _background(parts)
     closing: list[Callable[[], Awaitable[None]]] = [
@@ -52,7 +52,7 @@ def _observe(parts: Parts, edge: HttpEdge) -> None:
     metrics.observe_meter(money=parts.watch.money, backlog=parts.meter.backlog)
     metrics.observe_in_flight(lambda: edge.active)
     metrics.observe_pool(states=lambda: parts.pool.states(time.monotonic()), usable=parts.usable_shares)
-    metrics.observe_tasks(lambda: parts.queue.depth)
+    metrics.observe_backlogs(tasks=lambda: parts.queue.state, callbacks=lambda: parts.callbacks.state)
 
 
 def _background(parts: Parts) -> dict[str, Work]:
@@ -68,8 +68,11 @@ def _background(parts: Parts) -> dict[str, Work]:
         "responses": parts.responses.run,
         "files": parts.files.run,
         "tasks": parts.tasks.run,
+        "task-doubts": parts.tasks.doubts.run,
         "queue": parts.queue.run,
+        "task-sweep": parts.task_sweeper.run,
         "callbacks": parts.deliver_callbacks,
+        "callbacks-state": parts.callbacks.watch,
     }
     if parts.worker is not None:
         works["worker"] = partial(_work, parts.worker, parts.holder.loaded)
@@ -91,6 +94,7 @@ async def run_gateway(settings: Settings, *, stop: asyncio.Event, ready: Callabl
     ports = lifecycle.Ports(
         public=(settings.host, settings.port) if settings.role != "worker" else None,
         operations=(settings.operations_host, settings.operations_port) if settings.operations_port else None,
+        shared=settings.shared_port,
     )
     drain = lifecycle.Drain(delay=settings.drain_delay, grace=settings.drain_grace)
     await lifecycle.serve(build_gateway(settings), ports, drain, stop=stop, ready=ready)

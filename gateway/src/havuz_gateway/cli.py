@@ -20,6 +20,7 @@ from havuz_gateway.commands import books, explain, ledger_verify, usage_export, 
 from havuz_gateway.commands.books import CommandError
 from havuz_gateway.lifecycle import PortTakenError, stop_on_signals
 from havuz_gateway.metering.ledger import BusyError
+from havuz_gateway.processes.supervisor import supervise
 from havuz_gateway.settings import read_settings
 from havuz_gateway.telemetry import logs
 
@@ -31,8 +32,11 @@ _REFUSED = 2  # the exit code of a command that was called wrongly
 def gateway(arguments: Sequence[str] | None = None) -> int:
     """`havuz-gateway`: serve until SIGTERM. Returns the exit code."""
     try:
-        settings = read_settings(sys.argv[1:] if arguments is None else arguments)
+        flags = sys.argv[1:] if arguments is None else arguments
+        settings = read_settings(flags)
         logs.configure(level=settings.log_level, form=settings.log_format)
+        if settings.workers > 1:
+            return _run(lambda stop: supervise(settings, flags, stop=stop))
         return _run(lambda stop: run_gateway(settings, stop=stop))
     except (SettingsError, PortTakenError) as error:
         return _refuse("havuz-gateway", error)

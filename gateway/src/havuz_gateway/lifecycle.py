@@ -8,6 +8,7 @@ import asyncio
 import gc
 import logging
 import signal
+import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ _log = logging.getLogger(__name__)
 
 _CUT_SECONDS = 1.0  # for handlers to notice that they are cut, after the grace has passed
 _BACKLOG = 1024
+UNIX = "unix:"
 
 
 class PortTakenError(Exception):
@@ -48,10 +50,14 @@ class Gateway:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where to listen: (address, port). None: nowhere."""
+    """Where to listen: (address, port), or ("unix:/path", anything). None: nowhere.
+
+    `shared`: other processes listen on the public port, too; this one does so once it has a configuration to serve.
+    """
 
     public: tuple[str, int] | None
     operations: tuple[str, int] | None = None
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,36 +81,39 @@ async def serve(
         background = Background(gateway.background)
         stack.push_async_callback(background.stop)
         if ports.operations is not None:
-            app = operations_app(gateway.readiness, gateway.render_metrics)
+            app = operations_app(gateway.readiness.obstacle, _awaited(gateway.render_metrics))
             operations = web.AppRunner(app, access_log=None, shutdown_timeout=_CUT_SECONDS)
             stack.push_async_callback(operations.cleanup)
-            await _listen(operations, ports.operations)
+            await listen(operations, ports.operations)
         server = gateway.edge.server()
         public = web.ServerRunner(server, shutdown_timeout=_CUT_SECONDS)
         stack.push_async_callback(public.cleanup)
-        if ports.public is not None:
-            await _listen(public, ports.public)
-            _log.info("listening", extra={"address": ports.public[0], "port": ports.public[1]})
+        if not ports.shared:
+            await _open(public, ports)
         background.start()
-        await _serve_until(gateway, stop, ready)
+        if await _loaded_before(stop, gateway.loaded):
+            if ports.shared:
+                await _open(public, ports)
+            if ready is not None:
+                ready()
+        await stop.wait()
         await _drain(gateway, public, server, drain)
     _log.info("ended")
 
 
-async def _serve_until(gateway: Gateway, stop: asyncio.Event, ready: Callable[[], None] | None) -> None:
-    """Wait for `stop`. Once ready, what was made at start is taken out of the garbage collector's sight."""
-    loaded = asyncio.create_task(gateway.loaded.wait(), name="loaded")
-    stopped = asyncio.create_task(stop.wait(), name="stopped")
+async def _loaded_before(stop: asyncio.Event, loaded: asyncio.Event) -> bool:
+    """Wait for a configuration, and for `stop` no longer. What was made until then is out of the garbage collector's
+    sight.
+    """
+    waiting = [asyncio.create_task(one.wait(), name=name) for one, name in ((loaded, "loaded"), (stop, "stopped"))]
     try:
-        await asyncio.wait((loaded, stopped), return_when=asyncio.FIRST_COMPLETED)
-        gc.collect()
-        gc.freeze()
-        if ready is not None and loaded.done():
-            ready()
-        await stopped
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        loaded.cancel()
-        stopped.cancel()
+        for task in waiting:
+            task.cancel()
+    gc.collect()
+    gc.freeze()
+    return loaded.is_set() and not stop.is_set()
 
 
 async def _drain(gateway: Gateway, public: web.ServerRunner, server: HttpServer, drain: Drain) -> None:
@@ -131,15 +140,47 @@ async def _drain(gateway: Gateway, public: web.ServerRunner, server: HttpServer,
         )
 
 
-async def _listen(runner: web.AppRunner | web.ServerRunner, address: tuple[str, int]) -> None:
+async def _open(public: web.ServerRunner, ports: Ports) -> None:
+    await public.setup()
+    if ports.public is None:
+        return
+    await listen(public, ports.public, shared=ports.shared)
+    _log.info("listening", extra={"address": ports.public[0], "port": ports.public[1]})
+
+
+async def listen(runner: web.AppRunner | web.ServerRunner, address: tuple[str, int], *, shared: bool = False) -> None:
+    """Listen on (address, port), or on the socket of a "unix:/path". Raises `PortTakenError`."""
     await runner.setup()
     host, port = address
     try:
-        await web.TCPSite(runner, host, port, backlog=_BACKLOG).start()
+        if host.startswith(UNIX):
+            await web.UnixSite(runner, host.removeprefix(UNIX), backlog=_BACKLOG).start()
+        else:
+            await web.TCPSite(runner, host, port, backlog=_BACKLOG, reuse_port=shared or None).start()
     except OSError as error:
-        raise PortTakenError(
-            f"can't listen on {host}:{port}: {error.strerror or error}; free the port, or choose another with --port"
-        ) from None
+        raise _taken(host, port, error) from None
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise `PortTakenError` where somebody else listens: processes that share a port would not notice."""
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError as error:
+        raise _taken(host, port, error) from None
+
+
+def _taken(host: str, port: int, error: OSError) -> PortTakenError:
+    place = host if host.startswith(UNIX) else f"{host}:{port}"
+    return PortTakenError(
+        f"can't listen on {place}: {error.strerror or error}; free the port, or choose another with --port"
+    )
+
+
+def _awaited(render: Callable[[], bytes]) -> Callable[[], Awaitable[bytes]]:
+    async def rendered() -> bytes:
+        return render()
+
+    return rendered
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:

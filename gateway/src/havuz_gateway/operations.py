@@ -1,6 +1,6 @@
 """The operations port, never public: `/livez`, `/readyz` and `/metrics`."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -15,25 +15,27 @@ class Readiness:
     problem: Callable[[], str]
     draining: bool = field(default=False, init=False)
 
-    def obstacle(self) -> str:
+    async def obstacle(self) -> str:
         """Why not, as a sentence; empty when ready."""
         if self.draining:
             return "draining: this process was asked to end"
         return self.problem()
 
 
-def operations_app(readiness: Readiness, render_metrics: Callable[[], bytes]) -> web.Application:
-    """The application of the operations port."""
+def operations_app(
+    obstacle: Callable[[], Awaitable[str]], render_metrics: Callable[[], Awaitable[bytes]]
+) -> web.Application:
+    """The application of the operations port. `obstacle` says why clients should not be sent here, or nothing."""
 
     async def livez(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
     async def readyz(_: web.Request) -> web.Response:
-        obstacle = readiness.obstacle()
-        return web.Response(text=f"{obstacle or 'ok'}\n", status=503 if obstacle else 200)
+        why_not = await obstacle()
+        return web.Response(text=f"{why_not or 'ok'}\n", status=503 if why_not else 200)
 
     async def metrics(_: web.Request) -> web.Response:
-        return web.Response(body=render_metrics(), headers={"content-type": _METRICS_TYPE})
+        return web.Response(body=await render_metrics(), headers={"content-type": _METRICS_TYPE})
 
     app = web.Application()
     app.router.add_get("/livez", livez)

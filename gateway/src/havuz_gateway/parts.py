@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Iterator
 
+from havuz_contract import keys
 from havuz_contract.connection import connect, read_url
 from havuz_contract.key_requests import KeyRequests
 from havuz_contract.settings import SettingsError
@@ -24,6 +25,7 @@ from havuz_gateway.metering.address import calls_to
 from havuz_gateway.metering.last_used import LastUsed
 from havuz_gateway.metering.link import Calls
 from havuz_gateway.metering.redis_meter import MeterSettings, RedisMeter
+from havuz_gateway.metering.turn import Turn
 from havuz_gateway.metering.usage import UsageReader
 from havuz_gateway.metering.watch import AccountsWatch
 from havuz_gateway.pipeline.services import Services
@@ -35,14 +37,21 @@ from havuz_gateway.providers.base import Provider
 from havuz_gateway.providers.mock import Mock, MockTransport
 from havuz_gateway.providers.registry import provider_for
 from havuz_gateway.responses.store import ResponseStore, StoreSettings
+from havuz_gateway.sessions.guesses import Guesses
+from havuz_gateway.sessions.store import Sessions
+from havuz_gateway.sessions.tokens import Tokens
 from havuz_gateway.settings import Settings
+from havuz_gateway.surfaces.pages.answers import Desk, PageSettings, make_desk
+from havuz_gateway.surfaces.pages.sites import Sites
 from havuz_gateway.tasks.queue import TaskQueue
 from havuz_gateway.tasks.signature import Signatures
 from havuz_gateway.tasks.store import TaskSettings, TaskStore
+from havuz_gateway.tasks.sweeper import TaskSweeper
 from havuz_gateway.tasks.worker import Worker, WorkerSettings
 from havuz_gateway.telemetry import setup
 from havuz_gateway.telemetry.recorder import Telemetry
 from havuz_gateway.transport.addresses import read_networks
+from havuz_gateway.transport.aiohttp_client import AiohttpTransport
 from havuz_gateway.transport.base import Transport
 from havuz_gateway.transport.client import HttpTransport
 from havuz_gateway.transport.guarded_fetch import GuardedFetcher
@@ -63,7 +72,7 @@ class Parts:
         self.holder = Holder(wall=time.time)
         self.disk = DiskCopy(settings.state_dir, keyring) if settings.state_dir is not None else None
         self.source = self._source()
-        self.http = HttpTransport([setup.traced_trace_config(self.telemetry)])
+        self.http = _http(settings, self.telemetry)
         self.mock = MockTransport(time.time)
         self.pool = Pool(self._transport_for, provider_for)
         self.sharing = Sharing(self.redis, self.pool, settings.gateway_id)
@@ -83,9 +92,11 @@ class Parts:
         calls = _calls(settings)
         self.tasks = TaskStore(calls, keyring, _task_settings(settings))
         self.queue = TaskQueue(calls, self.redis, consumer=settings.gateway_id)
+        self.task_sweeper = self._task_sweeper(settings, calls)
         self.signatures = Signatures(keyring)
         self.callbacks = self._callbacks(settings, keyring)
         self.services = self._services(settings)
+        self.desk = self._desk(settings, keyring) if settings.pages else None
         self.worker = self._worker(settings) if settings.role != "proxy" else None
 
     def _services(self, settings: Settings) -> Services:
@@ -113,12 +124,31 @@ class Parts:
             wall=time.time,
         )
 
+    def _desk(self, settings: Settings, keyring: Keyring) -> Desk:
+        tokens = Tokens(keyring)
+        sessions = Sessions(self.redis, keyring, tokens, seconds=settings.pages_session_minutes * 60)
+        sites = Sites.read(settings.pages_sites_file) if settings.pages_sites_file is not None else Sites()
+        return make_desk(
+            PageSettings(sites=sites, proxies=settings.pages_proxies), sessions, Guesses(self.redis, tokens)
+        )
+
     def _worker(self, settings: Settings) -> Worker:
         return Worker(
             self.tasks,
             self.queue,
             ImageJob(self.services),
             WorkerSettings(slots=settings.task_slots, attempts=settings.task_attempts, lease=settings.task_lease),
+        )
+
+    def _task_sweeper(self, settings: Settings, calls: Calls) -> TaskSweeper:
+        seconds = settings.sweep_interval * 2  # it looks at every project, however quiet
+        return TaskSweeper(
+            self.tasks,
+            self.queue,
+            Turn(calls, keys.TASK_SWEEPER, owner=settings.gateway_id, seconds=seconds * 3),
+            projects=lambda: self.holder.view().snapshot.projects,
+            seconds=seconds,
+            wall=time.time,
         )
 
     def _callbacks(self, settings: Settings, keyring: Keyring) -> Callbacks:
@@ -192,6 +222,11 @@ def _meter(settings: Settings) -> RedisMeter:
         )
     except OSError as error:
         raise SettingsError(f"setting 'state_dir': {str(folder)!r} can't be written: {error.strerror}") from None
+
+
+def _http(settings: Settings, telemetry: Telemetry) -> HttpTransport | AiohttpTransport:
+    traced = AiohttpTransport([setup.traced_trace_config(telemetry)])
+    return HttpTransport(traced) if settings.http_client == "own" else traced
 
 
 def _store_settings(settings: Settings) -> StoreSettings:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, FilePath, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from havuz_contract.settings import Port, ProcessSettings
@@ -42,10 +42,16 @@ class Settings(ProcessSettings):
     port: Port = Field(default=8080, description="port that clients call")
     operations_host: str = Field(
         default="0.0.0.0",  # noqa: S104 - the kubelet and Prometheus call it
-        description="address of /livez, /readyz and /metrics",
+        description="address of /livez, /readyz and /metrics, or unix:/path of a socket",
     )
     operations_port: int = Field(
         default=9090, ge=0, le=65535, description="port of /livez, /readyz and /metrics, never public; 0 for none"
+    )
+    workers: int = Field(
+        default=1, ge=1, le=256, description="processes that share the port; each is a gateway of its own to the fleet"
+    )
+    shared_port: bool = Field(
+        default=False, description="listen on a port on which other gateways of this machine listen, too"
     )
     state_dir: Path | None = Field(
         default=None, description="folder for an encrypted copy of the configuration, to start with while Redis is away"
@@ -76,6 +82,9 @@ class Settings(ProcessSettings):
         default=5.0, description="seconds to go on accepting after SIGTERM, until load balancers have noticed"
     )
     drain_grace: Seconds = Field(default=300.0, description="seconds that requests in flight have to end after that")
+    http_client: Literal["own", "aiohttp"] = Field(
+        default="own", description="what calls providers: a client of havuz's own, or aiohttp, which costs more"
+    )
     meter_timeout: Annotated[float, Field(gt=0, le=60)] = Field(
         default=1.0, description="seconds without an answer after which Redis counts as away for metering"
     )
@@ -140,6 +149,19 @@ class Settings(ProcessSettings):
         default="",
         description="networks inside, such as 10.1.0.0/16, that URLs of clients may lead to (default: none)",
     )
+    pages: bool = Field(default=True, description="whether customers find their dashboard under /dashboard")
+    pages_sites_file: FilePath | None = Field(
+        default=None, description="file that says which name, colour and links the pages have on which host"
+    )
+    pages_proxies: int = Field(
+        default=0,
+        ge=0,
+        le=10,
+        description="proxies in front whose X-Forwarded-For and X-Forwarded-Proto the pages believe",
+    )
+    pages_session_minutes: Annotated[float, Field(ge=1, le=720)] = Field(
+        default=60.0, description="minutes without a click after which somebody is signed out of the pages"
+    )
     callback_delays: str = Field(
         default=" ".join(f"{seconds:g}" for seconds in DELAYS),
         description="seconds between one attempt of a callback and the next",
@@ -182,7 +204,7 @@ class Settings(ProcessSettings):
 
     @model_validator(mode="after")
     def _two_ports(self) -> "Settings":
-        if self.port == self.operations_port:
+        if self.port == self.operations_port and not self.operations_host.startswith("unix:"):
             raise ValueError("port and operations_port are the same: give operations a port of their own")
         return self
 

@@ -127,7 +127,7 @@ def _stream(protocol: str, wire: ConvertingWire | RelayWire) -> Target:
         # a relayed stream is read in part only, so that faults in the rest may pass
         assert read == read_again or isinstance(wire, RelayWire), "chunking changes whether a stream is readable"
         if read and read_again:  # of an unreadable one, what came in the same chunk as the fault may not be told
-            assert (told, whole.found) == (again, pieces.found)
+            assert (told, whole.findings()) == (again, pieces.findings())
         if not whole.found.done:
             whole.fail(_FAILED)
 

@@ -2,6 +2,7 @@
 {{- define "havuz.gatewayPod" -}}
 {{- $root := .root }}
 {{- $gateway := $root.Values.gateway -}}
+{{- $workers := int (default 1 .workers) -}}
 serviceAccountName: {{ include "havuz.fullname" $root }}-gateway
 # A gateway never calls the API server.
 automountServiceAccountToken: false
@@ -26,6 +27,10 @@ containers:
   {{- include "havuz.environment" (dict "root" $root "user" "gateway") | nindent 2 }}
   - name: HAVUZ_ROLE
     value: {{ .role }}
+  {{- if gt $workers 1 }}
+  - name: HAVUZ_WORKERS
+    value: {{ $workers | quote }}
+  {{- end }}
   {{- range $name, $value := .settings }}
   - name: {{ $name }}
     value: {{ $value | quote }}
@@ -79,12 +84,21 @@ containers:
     mountPath: /var/lib/havuz
   - name: tmp
     mountPath: /tmp
+  {{- if and $root.Values.pages.enabled (eq .component "gateway") }}
+  - name: pages
+    mountPath: /etc/havuz-pages
+    readOnly: true
+  {{- end }}
 volumes:
 {{- include "havuz.volumes" $root | nindent 0 }}
+{{- if and $root.Values.pages.enabled (eq .component "gateway") }}
+- name: pages
+  configMap: {name: {{ include "havuz.fullname" $root }}-pages}
+{{- end }}
 # The encrypted copy of the configuration: a container that restarts while Redis is away serves from it.
 - name: state
-  emptyDir: {sizeLimit: 256Mi}
+  emptyDir: {sizeLimit: {{ mul 256 $workers }}Mi}
 - name: tmp
-  emptyDir: {sizeLimit: 256Mi}
+  emptyDir: {sizeLimit: {{ mul 256 $workers }}Mi}
 {{- include "havuz.placement" .values | nindent 0 }}
 {{- end -}}

@@ -7,5 +7,5 @@ resetkeys ~havuz:{config}:* ~havuz:{key-requests}:* %R~havuz:{health}:* ~havuz:{
 {{- end -}}
 
 {{- define "havuz.redisRights.gateway" -}}
-resetkeys %R~havuz:{config}:* ~havuz:{config}:fleet ~havuz:{config}:fleet-seen ~havuz:{config}:acks ~havuz:{health}:* ~havuz:{p:* ~havuz:{u:* ~havuz:{meter}:* ~havuz:{callbacks}:* ~havuz:{tasks}:* ~havuz:{key-requests}:* -@all +@connection +@transaction +@scripting +@read +@write +time -@dangerous
+resetkeys %R~havuz:{config}:* ~havuz:{config}:fleet ~havuz:{config}:fleet-seen ~havuz:{config}:acks ~havuz:{health}:* ~havuz:{p:* ~havuz:{u:* ~havuz:{meter}:* ~havuz:{callbacks}:* ~havuz:{tasks}:* ~havuz:{key-requests}:* ~havuz:{pages}:* -@all +@connection +@transaction +@scripting +@read +@write +time -@dangerous
 {{- end -}}

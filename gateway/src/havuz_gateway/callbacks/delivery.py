@@ -9,11 +9,14 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from redis.exceptions import RedisError
 
 from havuz_gateway.callbacks.queue import Attempt, CallbackQueue, Claimed, Delivery
 from havuz_gateway.callbacks.signing import WebhookSecrets, headers
+from havuz_gateway.errors import ServiceUnavailable
+from havuz_gateway.telemetry.backlogs import CallbacksQueued
 from havuz_gateway.transport.guarded_fetch import FetchFailed, FetchRefused, GuardedFetcher
 
 DELAYS = (5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 21_600.0)
@@ -21,6 +24,7 @@ DELAYS = (5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 21_600.0)
 
 _log = logging.getLogger(__name__)
 _POLL_SECONDS = 1.0
+_STATE_SECONDS = 5.0
 _ATTEMPT_SECONDS = 20.0
 _AT_ONCE = 64
 _PROJECT_AT_ONCE = (
@@ -57,6 +61,7 @@ class Callbacks:
         self._wall = wall
         self._rng = rng
         self._woken = asyncio.Event()
+        self.state = CallbacksQueued(open=0, late_seconds=0.0, failed=0)  # as far as is known
         self._under_way: Counter[str] = Counter()
 
     async def enqueue(self, project_uid: str, task_id: str, *, url: str, body: bytes) -> None:
@@ -69,8 +74,21 @@ class Callbacks:
         self._woken.set()
 
     async def delivery(self, project_uid: str, task_id: str) -> Delivery | None:
-        """How far the callback of a task is, with a log of its attempts. Raises `redis.RedisError`."""
-        return await self._queue.delivery(project_uid, task_id)
+        """How far the callback of a task is, with a log of its attempts; None where there is none so far.
+
+        Raises `ServiceUnavailable`.
+        """
+        try:
+            return await self._queue.delivery(project_uid, task_id)
+        except (RedisError, OSError):
+            raise ServiceUnavailable("callbacks can't be reached at the moment: try again later") from None
+
+    async def watch(self) -> None:
+        """Watch how much is queued, until cancelled."""
+        while True:
+            with suppress(RedisError, OSError):  # the last known state stays
+                self.state = await self._queue.state()
+            await asyncio.sleep(_STATE_SECONDS)
 
     async def run(self) -> None:
         """Deliver until cancelled. What is cut by that is delivered by another process, once the lease is over."""

@@ -11,10 +11,12 @@ from redis.asyncio import Redis
 
 from havuz_contract import keys
 from havuz_contract.snapshot.envelope import EnvelopeError, Keyring
+from havuz_gateway.telemetry.backlogs import CallbacksQueued
 
 State = Literal["pending", "delivered", "failed"]
 
 _KEPT_SECONDS = 7 * 86_400
+_LOG_BYTES = 8 * 1024  # dozens of attempts; replays add to them without end
 _TASK_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _MILLISECONDS = 1000
 
@@ -24,7 +26,7 @@ def _script(name: str) -> str:
     return "\n".join(folder.joinpath(f"{part}.lua").read_text(encoding="utf-8") for part in ("due", name))
 
 
-_ENQUEUE, _CLAIM, _FINISH, _REPLAY = map(_script, ("enqueue", "claim", "finish", "replay"))
+_ENQUEUE, _CLAIM, _FINISH, _REPLAY, _STATE = map(_script, ("enqueue", "claim", "finish", "replay", "state"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,8 @@ class CallbackQueue:
         """Say how it went; False where the lease was over and another process has it. `next_in` is seconds."""
         line = json.dumps(asdict(attempt), ensure_ascii=False)
         pause = int(next_in * _MILLISECONDS)
-        arguments = (claimed.project_uid, claimed.task_id, claimed.generation, state, pause, line, _KEPT_SECONDS)
+        who = (claimed.project_uid, claimed.task_id, claimed.generation)
+        arguments = (*who, state, pause, line, _KEPT_SECONDS, _LOG_BYTES)
         return await self._done(_FINISH, _names(claimed.project_uid, claimed.task_id), arguments)
 
     async def replay(self, project_uid: str, task_id: str) -> bool:
@@ -111,6 +114,12 @@ class CallbackQueue:
         due = await self._redis.zscore(keys.callbacks_due(project_uid), task_id)
         attempts = tuple(Attempt(**json.loads(line)) for line in log.decode().splitlines())
         return Delivery(cast("State", state.decode()), attempts, None if due is None else due / _MILLISECONDS)
+
+    async def state(self) -> CallbacksQueued:
+        """How many are to be told, how late they are, and how many were given up."""
+        names = (keys.CALLBACKS_PROJECTS, keys.CALLBACKS_FAILED)
+        told = await self._redis.eval(_STATE, len(names), *names, keys.callbacks_due(""))
+        return CallbacksQueued(open=told[0], late_seconds=told[1] / _MILLISECONDS, failed=told[2])
 
     async def _done(self, script: str, names: Sequence[str], arguments: Sequence[str | int]) -> bool:
         reply = await self._redis.eval(script, len(names), *names, *arguments)

@@ -32,7 +32,8 @@ _ATTACHMENTS = {
 # Bytes of an event that brings next to no text. A stream of Chat Completions begins with one; the others begin with
 # the whole message or response, or with text.
 MOST_ENVELOPE = {"anthropic": 120, "openai_responses": 280, "gemini": 340}
-_BOUNDS = ("max_completion_tokens", "max_tokens", "max_output_tokens", "n")
+OUTPUT_BOUNDS = ("max_completion_tokens", "max_tokens", "max_output_tokens")  # in the order in which they count
+_COUNTED = (*OUTPUT_BOUNDS, "n")
 
 
 class Pieces(NamedTuple):
@@ -118,9 +119,9 @@ def delivered_tokens(events: int, size: int, envelope: int) -> int:
 def _bounds(fields: Mapping[str, Any], layers: Iterable[Parameters]) -> tuple[int, int | None]:
     """Number of choices and the output bound of each, as the provider will read them."""
     get = fields.get
-    values = [get("max_completion_tokens"), get("max_tokens"), get("max_output_tokens"), get("n")]
+    values = [get(name) for name in _COUNTED]
     for layer in layers:
-        for index, name in enumerate(_BOUNDS):
+        for index, name in enumerate(_COUNTED):
             if name in layer.drop:
                 values[index] = None
             elif name in layer.overrides:

@@ -15,6 +15,7 @@ from havuz_gateway.metering.closing import Closing
 from havuz_gateway.metering.link import Calls, ErrorReply, LinkDown, packed, packed_parts
 from havuz_gateway.metering.scripts import SETTLE, SWEEP
 from havuz_gateway.metering.terms import KnownTerms
+from havuz_gateway.metering.turn import Turn
 
 if TYPE_CHECKING:
     from havuz_gateway.metering.redis_meter import MeterSettings
@@ -36,7 +37,7 @@ class Sweeper:
                  clock: Callable[[], str], settings: "MeterSettings") -> None:  # fmt: skip
         self._link = link
         self._terms = terms
-        self._owner = owner
+        self._turn = Turn(link, keys.SWEEPER, owner=owner, seconds=settings.sweep_seconds * 3)
         self._wall = wall
         self._clock = clock
         self._settings = settings
@@ -47,7 +48,7 @@ class Sweeper:
         while True:
             await asyncio.sleep(self._settings.sweep_seconds)
             try:
-                if self._link.up and await self._my_turn():
+                if self._link.up and await self._turn.taken():
                     await self.sweep()
             except (LinkDown, ErrorReply) as error:
                 _log.info("the sweep is broken off", extra={"error": str(error)})
@@ -66,15 +67,6 @@ class Sweeper:
             chunk = [uid.decode() for uid in uids[begin : begin + _PROJECTS_AT_ONCE]]
             closed += sum(await asyncio.gather(*(self._sweep_project(uid, now) for uid in chunk)))
         return closed
-
-    async def _my_turn(self) -> bool:
-        """Take or keep the fleet's one turn."""
-        lasts = int(self._settings.sweep_seconds * 3_000)
-        taken = await self._link.ask(packed("SET", keys.SWEEPER, self._owner, "NX", "PX", lasts))
-        if taken is None and await self._link.ask(packed("GET", keys.SWEEPER)) != self._owner.encode():
-            return False
-        await self._link.ask(packed("PEXPIRE", keys.SWEEPER, lasts))
-        return True
 
     async def _sweep_project(self, uid: str, now: float) -> int:
         closed = 0

@@ -5,11 +5,11 @@ Over a connection of its own: a long report must not make admissions wait. While
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
-from typing import Any, Literal, assert_never
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from havuz_contract import keys
 from havuz_contract.accounts import Account, Standing, account_of, standing
@@ -28,6 +28,15 @@ LONGEST_SPAN = timedelta(days=400)
 HOURS_KEPT = timedelta(seconds=keys.HOURS_KEPT_SECONDS)
 
 GroupBy = Literal["model", "key", "day"]
+_Group = TypeVar("_Group")
+
+
+class Row(NamedTuple):
+    """What usage is counted by: the day (`20261121`), the id of the key, and the model."""
+
+    day: str
+    key: str
+    model: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,19 +122,31 @@ class UsageReader:
 
         Raises `ServiceUnavailable`.
         """
+        sums: dict[str, list[int]] = {}
+        for row, counts in (await self._counted(project, key, span)).items():
+            _add(sums, getattr(row, by), counts)
+        return {group: Used(*sums[group]) for group in sorted(sums)}
+
+    async def rows(self, project: Project, key: ProjectKey, span: Span) -> dict[Row, Used]:
+        """The same in every respect at once, by day, then key, then model. Raises `ServiceUnavailable`."""
+        counted = await self._counted(project, key, span)
+        return {row: Used(*counted[row]) for row in sorted(counted)}
+
+    async def _counted(self, project: Project, key: ProjectKey, span: Span) -> dict[Row, list[int]]:
         if key.mode == "Test":
             return {}
         days, hours = span.parts()
         roll_ups = [(day, keys.used_in_day(project.uid, day)) for day in days]
         roll_ups += [(hour[:8], keys.used_in_hour(project.uid, hour)) for hour in hours]
-        sums: dict[str, list[int]] = {}
+        counted: dict[Row, list[int]] = {}
         async with self._turn:
             for begin in range(0, len(roll_ups), _ROLL_UPS_AT_ONCE):
                 chunk = roll_ups[begin : begin + _ROLL_UPS_AT_ONCE]
                 replies = await self._ask([packed("HGETALL", name) for _, name in chunk])
                 for (day, _), reply in zip(chunk, replies, strict=True):
-                    _add(sums, by, day, reply)
-        return {group: Used(*sums[group]) for group in sorted(sums)}
+                    for row, counts in _read(day, reply):
+                        _add(counted, row, counts)
+        return counted
 
     async def _ask(self, commands: Sequence[bytes]) -> list[Any]:
         if not self._link.tried.is_set():
@@ -154,20 +175,14 @@ def _standing(billing: Billing, account: Account, now: float) -> Standing:
     return standing(billing, account, now)
 
 
-def _add(sums: dict[str, list[int]], by: GroupBy, day: str, roll_up: Sequence[bytes]) -> None:
-    """Add a roll-up as it came: `key|model|upstream` and counts, in turn."""
+def _read(day: str, roll_up: Sequence[bytes]) -> Iterator[tuple[Row, list[int]]]:
+    """A roll-up as it came: `key|model|upstream` and counts, in turn."""
     for dimensions, counts in zip(roll_up[::2], roll_up[1::2], strict=True):
         key_id, _, rest = dimensions.decode().partition("|")
-        match by:
-            case "model":
-                group = rest.rpartition("|")[0]
-            case "key":
-                group = key_id
-            case "day":
-                group = day
-            case _:
-                assert_never(by)
-        numbers = [int(number) for number in counts.split(b",")]
-        before = sums.get(group)
-        # a roll-up of text alone ends at its cost
-        sums[group] = numbers if before is None else [a + b for a, b in zip_longest(before, numbers, fillvalue=0)]
+        yield Row(day, key_id, rest.rpartition("|")[0]), [int(number) for number in counts.split(b",")]
+
+
+def _add(sums: dict[_Group, list[int]], group: _Group, counts: list[int]) -> None:
+    before = sums.get(group)
+    # a roll-up of text alone ends at its cost
+    sums[group] = counts if before is None else [a + b for a, b in zip_longest(before, counts, fillvalue=0)]

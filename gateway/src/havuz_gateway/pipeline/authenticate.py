@@ -1,6 +1,7 @@
 """Step 1: whose request is it, and may this key be used here."""
 
 import hashlib
+from dataclasses import dataclass
 
 from havuz_gateway.errors import PermissionDenied, Unauthenticated
 from havuz_gateway.pipeline.exchange import Request
@@ -8,7 +9,20 @@ from havuz_gateway.pipeline.services import Services
 from havuz_gateway.pipeline.types import Identity
 
 
-def authenticate(request: Request, credential: str | None, protocol: str | None, services: Services) -> Identity:
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Stands for a key that its owner has shown before: the SHA-256 (hex) by which the configuration knows it.
+
+    Whoever makes one has seen a session of that key, on a host where it works.
+    """
+
+    sha256: str
+
+
+Credential = str | SignedIn
+
+
+def authenticate(request: Request, credential: Credential | None, protocol: str | None, services: Services) -> Identity:
     """The project and key behind `credential`, for use in `protocol`; None is for what a key may do in any.
 
     Raises `Unauthenticated` or `PermissionDenied`.
@@ -17,13 +31,14 @@ def authenticate(request: Request, credential: str | None, protocol: str | None,
         raise Unauthenticated(
             "no API key was sent: use `Authorization: Bearer <key>`, `x-api-key: <key>` or `?api_key=<key>`"
         )
-    found = services.view().key(hashlib.sha256(credential.encode()).hexdigest())
+    known = credential.sha256 if isinstance(credential, SignedIn) else _sha256(credential)
+    found = services.view().key(known)
     if found is None:
         raise Unauthenticated("the API key is not valid: check that it was copied whole and has not been replaced")
     project, key = found
     identity = Identity(project=project, key=key)
     check(identity, protocol, now=services.wall())
-    if project.surface.hosts and request.host not in project.surface.hosts:
+    if not isinstance(credential, SignedIn) and project.surface.hosts and request.host not in project.surface.hosts:
         raise PermissionDenied(f"this key does not work on host {request.host!r}")
     return identity
 
@@ -40,3 +55,7 @@ def check(identity: Identity, protocol: str | None, *, now: float) -> None:
         raise PermissionDenied("this project is suspended: contact whoever gave you the key")
     if protocol is not None and project.surface.protocols and protocol not in project.surface.protocols:
         raise PermissionDenied(f"this key does not work with the {protocol!r} protocol")
+
+
+def _sha256(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()

@@ -23,6 +23,7 @@ class Request:
     body: bytes
     upload: Upload | None = None  # in place of the body, where that is a form with files
     template: str | None = None  # the path as it is registered
+    peer: str = ""  # the IP address at the other end of the connection, which may be a proxy's
 
     @property
     def shown_path(self) -> str:

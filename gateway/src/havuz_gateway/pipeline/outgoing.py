@@ -22,13 +22,12 @@ from havuz_gateway.protocols.neutral.errors import CannotExpress
 from havuz_gateway.protocols.neutral.request import ChatRequest
 from havuz_gateway.protocols.neutral.tools import Tool, WebSearchTool
 from havuz_gateway.protocols.openai_images.translate import decode_request as decode_images
+from havuz_gateway.protocols.own_members import OWN_NAMES, without_own
 from havuz_gateway.protocols.registry import CODECS, DIALECTS, IMAGE_CODECS, RELAYED
 from havuz_gateway.protocols.wire import ConvertingWire, RelayWire, Wire
 from havuz_gateway.providers.base import ProviderCall, protocols_for
 from havuz_gateway.transport.upload import Upload
 
-# Members of the body that are havuz's own; no provider knows them.
-_OWN_MEMBERS = ("timeout", "think", "deepsearch")
 _SEARCHING = "openai_responses"  # in which every model of OpenAI's that calls tools can search the web
 _ASKED_AS = {"embedding": "embeddings"}  # what a client's action is where the provider's protocol has no such
 _JSON = "application/json"
@@ -92,7 +91,7 @@ def _relayed(call: Call, plan: Plan, candidate: Candidate) -> Outgoing:
     dropped = _apply((candidate.target.parameters, *(mode.parameters for mode in plan.modes)), fields, change)
     if _searches(call, plan, candidate, call.protocol):
         change.update(_search_members(call.protocol, {**fields, **change}))
-    remove = [name for name in (*_OWN_MEMBERS, *dropped) if name in fields]
+    remove = [name for name in (*OWN_NAMES, *dropped) if name in fields]
     upload = call.upload
     return Outgoing(
         call=ProviderCall(
@@ -122,7 +121,7 @@ def _translated(call: Call, plan: Plan, candidate: Candidate, protocol: str, sta
     """Through the neutral form. A mode's parameters are in the client's words, a target's in its provider's."""
     client = DIALECTS[call.dialect] if call.dialect is not None else CODECS[call.protocol]
     codec, model = CODECS[protocol], candidate.target.model
-    fields = {name: value for name, value in call.whole.fields.items() if name not in _OWN_MEMBERS}
+    fields = without_own(call.whole.fields)
     dropped = _apply_to(fields, (mode.parameters for mode in plan.modes))
     request = client.decode_request(fields)
     if request.output_limit == 0:
@@ -153,14 +152,14 @@ def _translated(call: Call, plan: Plan, candidate: Candidate, protocol: str, sta
 def _drawn(call: Call, candidate: Candidate, protocol: str, stamp: Stamp) -> Outgoing:
     """Pictures through their own neutral form. The target's parameters are in its provider's words."""
     codec, model = IMAGE_CODECS[protocol], candidate.target.model
-    fields = {name: value for name, value in call.body.fields.items() if name not in _OWN_MEMBERS}
+    fields = without_own(call.body.fields)
     request = replace(decode_images(fields, _files(call.upload)), model=model)
     encoded = codec.encode_request(request)
     body = dict(encoded.body)
     dropped = _apply_to(body, (candidate.target.parameters,))
     return Outgoing(
         call=ProviderCall(call.action, protocol, model, stream=False, body=dump(body).encode()),
-        wire=ImagesWire(codec, request, stamp),
+        wire=ImagesWire(codec, request, stamp, stream=call.stream),
         dropped=tuple(sorted(dropped | set(encoded.dropped))),
     )
 
@@ -182,7 +181,7 @@ def _converted(call: Call, plan: Plan, candidate: Candidate, protocol: str) -> O
     if convert is None:
         raise _no_such_action(call)
     model = candidate.target.model
-    fields = {name: value for name, value in call.body.fields.items() if name not in _OWN_MEMBERS}
+    fields = without_own(call.body.fields)
     dropped = _apply_to(fields, (mode.parameters for mode in plan.modes))
     tokens = estimate(call.operation, fields, call.body.raw, protocol=call.protocol).input
     converted = convert(Question(fields, model, call.model, candidate.member.provider.quirks(model), tokens))

@@ -16,7 +16,7 @@ from havuz_gateway.protocols.tap import Tap
 from havuz_gateway.transport.base import TransportFailure
 
 STREAM_HEADERS = {
-    "content-type": "text/event-stream; charset=utf-8",
+    "content-type": sse.CONTENT_TYPE,
     "cache-control": "no-cache",
     "x-accel-buffering": "no",  # nginx in front would otherwise collect the events
 }
@@ -64,9 +64,15 @@ class Keepalive:
 
 
 async def relay_answer(opened: Opened, writer: Writer, headers: Mapping[str, str]) -> None:
-    """Send a whole answer. Raises `ClientGone`."""
+    """Send a whole answer, which may be the events of a stream that nobody streamed. Raises `ClientGone`."""
     kind = _JSON_HEADERS if opened.answer is None else {"content-type": opened.answer.content_type}
-    await writer.respond(200, {**kind, **headers}, opened.body)
+    if kind["content-type"] != sse.CONTENT_TYPE:
+        await writer.respond(200, {**kind, **headers}, opened.body)
+        return
+    if not writer.started:
+        await writer.start(200, {**STREAM_HEADERS, **headers})
+    await writer.write(opened.body)
+    await writer.end()
 
 
 async def relay_estimate(body: bytes, writer: Writer, headers: Mapping[str, str]) -> None:

@@ -9,7 +9,7 @@ from havuz_gateway.errors import DeadlineExceeded, GatewayError
 from havuz_gateway.metering.estimate import MOST_ENVELOPE
 from havuz_gateway.pipeline.admit import admit
 from havuz_gateway.pipeline.attempt import Opened
-from havuz_gateway.pipeline.authenticate import authenticate
+from havuz_gateway.pipeline.authenticate import Credential, authenticate
 from havuz_gateway.pipeline.billing import cost_of
 from havuz_gateway.pipeline.context import Delivered, RequestContext
 from havuz_gateway.pipeline.exchange import ClientGone, Request, Writer
@@ -19,7 +19,7 @@ from havuz_gateway.pipeline.plan import make_plan
 from havuz_gateway.pipeline.relay import Keepalive, relay_answer, relay_estimate, relay_stream
 from havuz_gateway.pipeline.services import Services
 from havuz_gateway.pipeline.settle import settle
-from havuz_gateway.pipeline.types import Call, Plan
+from havuz_gateway.pipeline.types import Call, Identity, Plan
 
 
 async def run(
@@ -27,16 +27,16 @@ async def run(
     writer: Writer,
     *,
     operation: str,
-    protocol: str,
-    credential: str | None,
+    protocol: str | None,
+    credential: Credential | None,
     read: Callable[[Request], Call],
     services: Services,
     complete: Callable[[RequestContext, Call], Awaitable[Call]] | None = None,
 ) -> None:
-    """Serve one request. `read` turns it into a `Call` once the key is known to be good, `complete` adds what it names.
+    """Serve one request in `protocol`, None for any. `read` makes a `Call` of it, once its key is known to be good.
 
-    Raises `GatewayError` for an end the client must still be told (as an answer, or as an event when `writer.started`),
-    and `ClientGone` when nobody is left to tell.
+    `complete` adds what the call names. Raises `GatewayError` for an end the client must still be told (as an
+    answer, or as an event when `writer.started`), and `ClientGone` when nobody is left to tell.
     """
     writer.accounted = True
     trace = services.telemetry.begin(request.headers, method=request.method, path=request.shown_path)
@@ -45,10 +45,7 @@ async def run(
         context.identity = authenticate(request, credential, protocol, services)
         call = context.call = read(request)
         context.call = call if complete is None else await complete(context, call)
-        context.plan = make_plan(context.call, context.identity, services)
-        begin_call(context)
-        context.ticket = await admit(request.id, context.identity, context.call, context.plan, services)
-        await _answer(context, context.call, context.plan, writer, services)
+        await _carry_out(context, context.call, context.identity, writer, services)
         context.status = 200
     except GatewayError as error:
         _note_error(context, error)
@@ -62,6 +59,15 @@ async def run(
     finally:
         if not context.draining:
             settle(context, services)
+
+
+async def _carry_out(
+    context: RequestContext, call: Call, identity: Identity, writer: Writer, services: Services
+) -> None:
+    plan = context.plan = make_plan(call, identity, services)
+    begin_call(context)
+    context.ticket = await admit(context.request.id, identity, call, plan, services)
+    await _answer(context, call, plan, writer, services)
 
 
 async def _answer(context: RequestContext, call: Call, plan: Plan, writer: Writer, services: Services) -> None:

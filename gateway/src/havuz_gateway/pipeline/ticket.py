@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from havuz_contract.snapshot.models import Parameters, Price, Project, Target
 from havuz_gateway.errors import InvalidRequest, PriceMissing
 from havuz_gateway.metering import pricing
-from havuz_gateway.metering.estimate import Estimate, estimate
+from havuz_gateway.metering.estimate import OUTPUT_BOUNDS, Estimate, estimate
 from havuz_gateway.metering.media import MEDIA, estimate_media
 from havuz_gateway.metering.meter import Admitted
 from havuz_gateway.pipeline.types import Call, Identity, Plan
 from havuz_gateway.pool.types import Candidate
 from havuz_gateway.protocols.usage import Usage
 
-_OUTPUT_BOUNDS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 UPSTREAM_UNIT = "USD"  # in which an UpstreamKey's spendPerDay is counted, whatever its customers pay in
 
 
@@ -110,7 +109,7 @@ def output_bound(call: Call, identity: Identity) -> int | None:
     bound = min(bounds)
     asked = estimate(call.operation, call.body.fields, call.body.raw, protocol=call.protocol)
     if asked.output is not None and asked.output > bound:
-        name = next((name for name in _OUTPUT_BOUNDS if call.body.fields.get(name) is not None), "maxOutputTokens")
+        name = next((name for name in OUTPUT_BOUNDS if call.body.fields.get(name) is not None), "maxOutputTokens")
         raise InvalidRequest(
             f"the request asks for up to {asked.output} output tokens and this key may ask for {bound}: lower {name}",
             param=name,

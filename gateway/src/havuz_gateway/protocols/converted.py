@@ -63,6 +63,10 @@ class ConvertingTap:
         self._held = b""
         self.found = Findings()
 
+    def findings(self) -> Findings:
+        """What the stream has told."""
+        return self.found
+
     def feed(self, chunk: bytes) -> bytes:
         """The client's events for what came, none before the first content. Raises `AnswerUnreadable`."""
         return self._tell(self._reader.feed(chunk))

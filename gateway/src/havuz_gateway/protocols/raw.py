@@ -41,6 +41,10 @@ class RawTap:
     def __init__(self) -> None:
         self.found = Findings()
 
+    def findings(self) -> Findings:
+        """What is known of the answer."""
+        return self.found
+
     def feed(self, chunk: bytes) -> bytes:
         """The same bytes."""
         self.found.seen_event = self.found.committed = True

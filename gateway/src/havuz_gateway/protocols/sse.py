@@ -8,6 +8,7 @@ byte order mark before the first event.
 import re
 from collections.abc import Iterator
 
+CONTENT_TYPE = "text/event-stream; charset=utf-8"
 COMMENT_KEEPALIVE = b": keepalive\n\n"
 _BLANK_LINE = re.compile(rb"\n\n|\n\r\n|\r\r")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -62,3 +63,8 @@ def data_in(complete: bytes) -> list[bytes]:
 def encode(data: bytes) -> bytes:
     """One event that carries `data`, which must hold no line break."""
     return b"data: " + data + b"\n\n"
+
+
+def encode_named(name: str, data: bytes) -> bytes:
+    """One event of a type. Neither may hold a line break."""
+    return b"event: " + name.encode() + b"\n" + encode(data)

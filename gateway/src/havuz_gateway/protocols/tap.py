@@ -40,7 +40,10 @@ class Tap(Protocol):
 
     @property
     def found(self) -> Findings:
-        """What the stream has told so far: always the same object."""
+        """What has been noted so far: always the same object."""
+
+    def findings(self) -> Findings:
+        """The same once all that was passed on has been looked at: for when nothing more is fed."""
 
     def feed(self, chunk: bytes) -> bytes:
         """Whole events that may go to the client now, none before the first content. Raises `AnswerUnreadable`."""
@@ -75,7 +78,7 @@ class StreamRules:
 class RelayTap:
     """Passes a stream on in the protocol it came in."""
 
-    __slots__ = ("_found", "_held", "_max_event", "_rules", "_strip_usage", "_tail", "_unread")
+    __slots__ = ("_held", "_max_event", "_rules", "_strip_usage", "_tail", "_unread", "found")
 
     def __init__(self, rules: StreamRules, *, strip_usage: bool, max_event_bytes: int) -> None:
         self._rules = rules
@@ -84,17 +87,16 @@ class RelayTap:
         self._tail = b""
         self._held = b""
         self._unread = b""  # the last events that were passed on without a look
-        self._found = Findings()
+        self.found = Findings()
 
-    @property
-    def found(self) -> Findings:
-        """What the stream has told so far; for that, what was passed on without a look is looked at."""
+    def findings(self) -> Findings:
+        """What the stream has told; for that, what was passed on without a look is looked at."""
         unread, self._unread = self._unread, b""
         if unread and self._rules.usage_in_all:
             *_, last = sse.events(unread)
             with suppress(AnswerUnreadable):
                 self._keep(last)
-        return self._found
+        return self.found
 
     def feed(self, chunk: bytes) -> bytes:
         """Take bytes; return the whole events that may go to the client now. Raises `AnswerUnreadable`."""
@@ -103,7 +105,7 @@ class RelayTap:
             raise AnswerUnreadable(f"the provider sent an event larger than {self._max_event} bytes")
         if not complete:
             return b""
-        if self._found.committed:
+        if self.found.committed:
             if any(mark in complete for mark in self._rules.marks):
                 return self._inspect(complete)
             self._unread = complete
@@ -112,7 +114,7 @@ class RelayTap:
 
     def end(self) -> bytes:
         """The provider closed the stream. A last event without its blank line still counts when it is the end."""
-        found = self._found
+        found = self.found
         if found.done or found.error is not None:
             return b""
         last, self._tail = self._tail, b""
@@ -140,10 +142,10 @@ class RelayTap:
         self._held += self._inspect(complete)
         if len(self._held) > self._max_event:
             raise AnswerUnreadable("the provider sent no content within the bound of one event")
-        return self._release(b"") if self._found.committed or self._found.done else b""
+        return self._release(b"") if self.found.committed or self.found.done else b""
 
     def _release(self, more: bytes) -> bytes:
-        self._found.committed = True
+        self.found.committed = True
         held, self._held = self._held + more, b""
         return held
 
@@ -153,7 +155,7 @@ class RelayTap:
         for event in sse.events(complete):
             if self._keep(event):
                 kept.append(event)
-            if self._found.done or self._found.error is not None:
+            if self.found.done or self.found.error is not None:
                 break
         return b"".join(kept)
 
@@ -162,8 +164,8 @@ class RelayTap:
         data = sse.data_of(event)
         if not data:
             return True
-        self._found.seen_event = True
-        return self._rules.note(self._found, data, self._strip_usage)
+        self.found.seen_event = True
+        return self._rules.note(self.found, data, self._strip_usage)
 
 
 def decode_event(data: bytes) -> dict[str, Any]:

@@ -1,6 +1,10 @@
 """What was used, normalised once at the codec: input includes cache reads and writes, output includes reasoning."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+_ABSURD_TOKENS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +28,22 @@ class Usage:
 def says_nothing(usage: Usage | None) -> bool:
     """Whether no tokens were reported: no usage at all, or zeros, which are true of no answer."""
     return usage is None or not (usage.input or usage.output)
+
+
+class TokenReader:
+    """Reads the numbers of a provider's usage. `clamped` says that one was impossible, which counts as none."""
+
+    __slots__ = ("clamped",)
+
+    def __init__(self) -> None:
+        self.clamped = False
+
+    def tokens(self, holder: Any, name: str) -> int:
+        """The member of `holder`; 0 where there is none."""
+        value = holder.get(name) if isinstance(holder, Mapping) else None
+        if value is None:
+            return 0
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _ABSURD_TOKENS:
+            self.clamped = True
+            return 0
+        return int(value)

@@ -19,7 +19,7 @@ from havuz_gateway.surfaces.openai.chat import PROTOCOL
 from havuz_gateway.surfaces.openai.errors import JSON_HEADERS, render_error, stream_error
 
 _BALANCE = "/api/balance/"
-_GROUPS = get_args(GroupBy)
+GROUPS = get_args(GroupBy)
 _PARAMETERS = ("from", "to", "group_by")
 _USUAL_SPAN = timedelta(days=30)
 
@@ -65,8 +65,8 @@ def _read(query: Mapping[str, tuple[str, ...]], now: float) -> _Asked:
         if len(values) > 1:
             raise InvalidRequest(f"the parameter {name!r} is given {len(values)} times: give it once", param=name)
     by = query.get("group_by", ("model",))[0]
-    if by not in _GROUPS:
-        raise InvalidRequest(f"'group_by' is {by[:40]!r}: use {', '.join(_GROUPS)}", param="group_by")
+    if by not in GROUPS:
+        raise InvalidRequest(f"'group_by' is {by[:40]!r}: use {', '.join(GROUPS)}", param="group_by")
     today = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     end = _time(query, "to") or today + timedelta(days=1)
     span = span_of(_time(query, "from") or end - _USUAL_SPAN, end)

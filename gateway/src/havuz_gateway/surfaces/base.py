@@ -58,7 +58,8 @@ class Surface:
     `render_error` makes a whole answer of an error, `stream_error` an event of a stream that has begun. `asked_by` is a
     header (lower case) by which a client asks for this surface: it has this one's answers on paths that another surface
     has too, and its errors on paths that nobody has. `framing` says how the stream that answers a request is framed
-    where it is no stream of server-sent events. `forms` are the paths that take forms with files.
+    where it is no stream of server-sent events. `forms` are the paths that take forms with files. `check_sender` says
+    whether a client may send a large body where that is not for its key to say; it raises `GatewayError`.
     """
 
     name: str
@@ -72,3 +73,4 @@ class Surface:
     key_places: KeyPlaces = EVERYWHERE
     framing: Callable[[Request], Framing | None] | None = None
     forms: Mapping[str, FormKind] = field(default_factory=dict)
+    check_sender: Callable[[Request], object] | None = None

@@ -8,11 +8,19 @@ from havuz_gateway.surfaces.image_tasks import IMAGE_TASKS
 from havuz_gateway.surfaces.mini import MINI
 from havuz_gateway.surfaces.mini_images import MINI_IMAGES
 from havuz_gateway.surfaces.openai.surface import OPENAI, RESPONSES
+from havuz_gateway.surfaces.openapi.surface import OPENAPI
+from havuz_gateway.surfaces.pages.answers import Desk
+from havuz_gateway.surfaces.pages.surface import pages_surface
 from havuz_gateway.surfaces.registry import Registry
 
 
-def every_surface() -> Registry:
-    """The registry of the public port; paths that no surface has answer in OpenAI's shape unless asked otherwise."""
+def every_surface(desk: Desk | None = None) -> Registry:
+    """The registry of the public port; paths that no surface has answer in OpenAI's shape unless asked otherwise.
+
+    `desk` is what the pages need; without one there are none.
+    """
+    pages = () if desk is None else (pages_surface(desk),)
     return Registry(
-        (OPENAI, RESPONSES, MINI, MINI_IMAGES, IMAGE_TASKS, ACCOUNT, FILES, ANTHROPIC, GEMINI), default=OPENAI
+        (OPENAI, RESPONSES, MINI, MINI_IMAGES, IMAGE_TASKS, ACCOUNT, FILES, OPENAPI, ANTHROPIC, GEMINI, *pages),
+        default=OPENAI,
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
+from havuz_gateway.callbacks.answer import delivery_answer
 from havuz_gateway.errors import GatewayError, InvalidRequest
 from havuz_gateway.pipeline.authenticate import authenticate
 from havuz_gateway.pipeline.exchange import Request, Writer
@@ -16,8 +17,8 @@ from havuz_gateway.pipeline.services import Services
 from havuz_gateway.protocols.openai.complaints import wrong
 from havuz_gateway.protocols.openai.fields import Check, array, check_fields, one_of, text
 from havuz_gateway.surfaces.base import Rendered, Surface
+from havuz_gateway.surfaces.body import decode
 from havuz_gateway.surfaces.files import public_base_url
-from havuz_gateway.surfaces.openai.body import decode
 from havuz_gateway.surfaces.openai.chat import PROTOCOL
 from havuz_gateway.surfaces.openai.errors import JSON_HEADERS
 from havuz_gateway.surfaces.ordering import find_task, order_pictures, take_back
@@ -25,10 +26,10 @@ from havuz_gateway.tasks.answer import status_answer
 from havuz_gateway.tasks.record import Task
 from havuz_gateway.transport.guarded_fetch import FetchRefused, check_url
 
-_MAX_PROMPT = 2_000  # characters
-_MAX_IMAGES = 16
+MAX_PROMPT = 2_000  # characters
+MAX_IMAGES = 16
 _SIZES = ("1024*1024", "1024*1536", "1536*1024")
-_DEFAULTS = {"size": "1024*1024", "quality": "medium"}
+DEFAULTS = {"size": "1024*1024", "quality": "medium"}
 _FIDELITY = "high"
 
 
@@ -54,7 +55,10 @@ async def generate(request: Request, writer: Writer, *, credential: str | None, 
 async def status(request: Request, writer: Writer, *, credential: str | None, services: Services) -> None:
     """How far the task is. Raises `NotFound` also for tasks of others."""
     task = await _asked(request, credential, services)
-    await _send(writer, status_answer(task, links_of(task, public_base_url(request, services), services)))
+    answer = status_answer(task, links_of(task, public_base_url(request, services), services))
+    if task.order.callback_url is not None:
+        answer["data"]["callback"] = delivery_answer(await services.callbacks.delivery(task.project_uid, task.id))
+    await _send(writer, answer)
 
 
 async def cancel(request: Request, writer: Writer, *, credential: str | None, services: Services) -> None:
@@ -70,10 +74,10 @@ def read(fields: Mapping[str, Any], model: str) -> dict[str, Any]:
     if prompt is None or (isinstance(prompt, str) and not prompt.strip()):
         raise InvalidRequest("'prompt' is required.", param="prompt")
     text("prompt", prompt)
-    if len(prompt) > _MAX_PROMPT:
-        raise wrong("prompt", prompt, f"at most {_MAX_PROMPT} characters, and it has {len(prompt)}")
-    check_fields(fields, _TABLE)
-    chosen = {name: fields[name] if fields.get(name) is not None else usual for name, usual in _DEFAULTS.items()}
+    if len(prompt) > MAX_PROMPT:
+        raise wrong("prompt", prompt, f"at most {MAX_PROMPT} characters, and it has {len(prompt)}")
+    check_fields(fields, FIELDS)
+    chosen = {name: fields[name] if fields.get(name) is not None else usual for name, usual in DEFAULTS.items()}
     body: dict[str, Any] = {"model": fields.get("model") or model, "prompt": prompt, "quality": chosen["quality"]}
     body["size"] = chosen["size"].replace("*", "x")
     if fields.get("images"):
@@ -117,8 +121,8 @@ def _check(path: str, url: str, check: Callable[[str], object]) -> None:
 
 def _images(path: str, value: Any) -> None:
     array(path, value)
-    if len(value) > _MAX_IMAGES:
-        raise wrong(path, value, f"an array of at most {_MAX_IMAGES} URLs")
+    if len(value) > MAX_IMAGES:
+        raise wrong(path, value, f"an array of at most {MAX_IMAGES} URLs")
     for index, one in enumerate(value):
         _url(f"{path}[{index}]", one)
 
@@ -139,7 +143,7 @@ def _dump(answer: Mapping[str, Any]) -> bytes:
     return json.dumps(answer, separators=(",", ":")).encode()
 
 
-_TABLE: dict[str, Check] = {
+FIELDS: dict[str, Check] = {
     "size": one_of(*_SIZES),
     "quality": one_of("low", "medium", "high"),
     "images": _images,

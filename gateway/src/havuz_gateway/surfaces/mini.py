@@ -1,31 +1,20 @@
-"""`POST /api/chat-completions`: chat that streams unless told otherwise, with defaults of its own."""
+"""`POST /api/chat-completions`: chat that streams unless told otherwise, with defaults of its own.
+
+The stream ends in a usage chunk and `[DONE]`.
+"""
 
 from typing import Any
 
-from havuz_gateway.pipeline.exchange import Request, Writer
-from havuz_gateway.pipeline.run import run
-from havuz_gateway.pipeline.services import Services
+from havuz_gateway.pipeline.exchange import Request
 from havuz_gateway.pipeline.types import Call
 from havuz_gateway.protocols.openai_chat.request import read_chat
-from havuz_gateway.surfaces.base import Surface
-from havuz_gateway.surfaces.openai.body import decode
+from havuz_gateway.surfaces.base import Methods, Surface
+from havuz_gateway.surfaces.body import decode
+from havuz_gateway.surfaces.called import called
 from havuz_gateway.surfaces.openai.chat import PROTOCOL, chat_call
 from havuz_gateway.surfaces.openai.errors import render_error, stream_error
 
-_DEFAULTS: dict[str, Any] = {"temperature": 1, "max_completion_tokens": 1000, "stream": True}
-
-
-async def chat(request: Request, writer: Writer, *, credential: str | None, services: Services) -> None:
-    """Answer with a stream that ends in a usage chunk and `[DONE]`, or with JSON where `stream` is false."""
-    await run(
-        request,
-        writer,
-        operation="chat",
-        protocol=PROTOCOL,
-        credential=credential,
-        read=read,
-        services=services,
-    )
+DEFAULTS: dict[str, Any] = {"temperature": 1, "max_completion_tokens": 1000, "stream": True}
 
 
 def read(request: Request) -> Call:
@@ -40,7 +29,7 @@ def read(request: Request) -> Call:
 
 def _filled_in(fields: dict[str, Any]) -> dict[str, Any]:
     """The members to set: defaults where a field is absent or null, and the usage chunk of every stream."""
-    change = {name: value for name, value in _DEFAULTS.items() if fields.get(name) is None}
+    change = {name: value for name, value in DEFAULTS.items() if fields.get(name) is None}
     if fields.get("max_tokens") is not None:
         change.pop("max_completion_tokens", None)  # the older name of the same bound
     if fields.get("stream") is not False:
@@ -48,10 +37,12 @@ def _filled_in(fields: dict[str, Any]) -> dict[str, Any]:
     return change
 
 
+_CHAT: Methods = {"POST": called("chat", PROTOCOL, read)}
+
 MINI = Surface(
     name="mini",
     protocol=PROTOCOL,
     render_error=render_error,
     stream_error=stream_error,
-    paths={"/api/chat-completions": {"POST": chat}, "/api/chat-completions/": {"POST": chat}},
+    paths={"/api/chat-completions": _CHAT, "/api/chat-completions/": _CHAT},
 )

@@ -12,8 +12,8 @@ from havuz_gateway.pipeline.services import Services
 from havuz_gateway.protocols.openai.complaints import missing, wrong
 from havuz_gateway.protocols.openai.fields import Check, check_fields, integer, number, one_of, required_text, text
 from havuz_gateway.surfaces.base import Methods, Rendered, Surface
+from havuz_gateway.surfaces.body import decode
 from havuz_gateway.surfaces.files import public_base_url
-from havuz_gateway.surfaces.openai.body import decode
 from havuz_gateway.surfaces.openai.chat import PROTOCOL
 from havuz_gateway.surfaces.openai.errors import JSON_HEADERS
 from havuz_gateway.surfaces.ordering import find_task, order_pictures
@@ -27,7 +27,7 @@ _SCHEDULERS = (
     "DPM++ SDE Karras", "DPM++ 2M SDE Karras",
 )  # fmt: skip
 # This surface's names, what pictures' requests call them elsewhere, and what they are where they are not given.
-_SETTINGS: dict[str, tuple[str, Any]] = {
+SETTINGS: dict[str, tuple[str, Any]] = {
     "negativePrompt": ("negative_prompt", None),
     "scheduler": ("sampler_name", "DPM++ SDE"),
     "steps": ("steps", 4),
@@ -70,8 +70,8 @@ async def job(request: Request, writer: Writer, *, credential: str | None, servi
 def read(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The order in OpenAI's form, with the settings of Stable Diffusion. Raises `InvalidRequest`."""
     body: dict[str, Any] = {"model": required_text(fields, "model"), "prompt": required_text(fields, "prompt")}
-    check_fields(fields, _TABLE)
-    for name, (elsewhere, usual) in _SETTINGS.items():
+    check_fields(fields, FIELDS)
+    for name, (elsewhere, usual) in SETTINGS.items():
         value = usual if fields.get(name) is None else fields[name]
         if value is not None:
             body[elsewhere] = value
@@ -110,7 +110,7 @@ def _dump(answer: Mapping[str, Any]) -> bytes:
     return json.dumps(answer, separators=(",", ":")).encode()
 
 
-_TABLE: dict[str, Check] = {
+FIELDS: dict[str, Check] = {
     "negativePrompt": text,
     "scheduler": one_of(*_SCHEDULERS),
     "steps": integer(1, 8),

@@ -1,27 +1,36 @@
-"""The stream of tasks to be done: put there once by whoever took the order, read by a group of workers.
+"""The queue of tasks to be done: waiting ones by project, and a stream of those that workers have.
 
-An entry is only a call to look at a task: who may work on it is decided by its record. An entry that nobody has
-acknowledged for a while is claimed by another worker.
+Projects take turns, so that whoever orders thousands waits for itself alone. An entry of the stream is only a call to
+look at a task: who may work on it is decided by its record. One that nobody has acknowledged for a while is claimed by
+another worker.
 """
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
-from functools import partial
 from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from havuz_contract import keys
-from havuz_gateway.errors import ServiceUnavailable
-from havuz_gateway.metering.link import Calls, ErrorReply, LinkDown, packed
+from havuz_gateway.metering.link import Calls, ErrorReply, LinkDown, packed, packed_parts
+from havuz_gateway.metering.scripts import Script
+from havuz_gateway.telemetry.backlogs import TasksQueued
 
 _log = logging.getLogger(__name__)
 _BLOCK_MILLISECONDS = 1_000
-_MOST_UNSENT = 10_000
-_DEPTH_SECONDS = 5.0
+_STATE_SECONDS = 5.0
 _FORGOTTEN_MILLISECONDS = 3_600_000
+_WAITING = keys.waiting_tasks("")
+_ADD = Script("add", package=__package__, prelude=("deal",))
+_TAKE = Script("take", package=__package__, prelude=("deal",))
+_DONE = Script("done", package=__package__, prelude=())
+_STATE = Script("state", package=__package__, prelude=())
+
+AWAY = (LinkDown, ErrorReply, RedisError, OSError)
+"""What calls of a queue raise while Redis is away, or answers with an error."""
 
 
 class Entry(NamedTuple):
@@ -33,64 +42,60 @@ class Entry(NamedTuple):
 
 
 class TaskQueue:
-    """`link` is for short calls and `client` for those that wait. `consumer` is this process's name in the group."""
+    """`link` is for short calls and `client` for those that wait. `consumer` is this process's name in the group.
+
+    Calls raise one of `AWAY` where nothing else is said.
+    """
 
     def __init__(self, link: Calls, client: Redis, *, consumer: str) -> None:
         self._link = link
         self._redis = client
         self._consumer = consumer
-        self._unsent: list[bytes] = []
         self._claim_from = "0-0"
-        self.depth = 0  # tasks that have not ended, as far as is known
-        link.on_up.append(self._send_unsent)
+        self.state = TasksQueued(open=0, waiting=0, oldest_seconds=0.0)  # as far as is known
 
     async def run(self) -> None:
-        """Watch how long the queue is, until cancelled."""
+        """Watch how much is queued, until cancelled."""
         while True:
-            with suppress(LinkDown, ErrorReply):  # the last known depth stays
-                self.depth = int(await self._link.ask(packed("XLEN", keys.TASKS)))
-            await asyncio.sleep(_DEPTH_SECONDS)
+            with suppress(LinkDown, ErrorReply):  # the last known state stays
+                tasks, waiting, age = await self._call(_STATE, (keys.TASKS_QUEUED,), ())
+                self.state = TasksQueued(open=tasks, waiting=waiting, oldest_seconds=age / 1000)
+            await asyncio.sleep(_STATE_SECONDS)
 
     async def add(self, project_uid: str, task_id: str) -> None:
-        """Have a task done. While Redis is away this is remembered; raises `ServiceUnavailable` where it can't be."""
-        command = packed("XADD", keys.TASKS, "*", "p", project_uid, "t", task_id)
-        try:
-            await self._link.ask(command)
-        except LinkDown:
-            # twice in the queue is once in the record, and never in it would be a task that nobody does
-            if len(self._unsent) >= _MOST_UNSENT:
-                raise ServiceUnavailable("the task can't be queued at the moment: try again later") from None
-            self._unsent.append(command)
-        except ErrorReply as error:
-            _log.error("a task can't be queued", extra={"error": str(error)})
-            raise ServiceUnavailable("the task can't be queued at the moment: try again later") from None
+        """Have a task done that was written down; one that is queued already stays where it is.
 
-    async def prepare(self) -> None:
-        """Make the group, where there is none. Raises `RedisError`."""
+        Where this does not succeed the task is queued by the sweeper, which finds its record.
+        """
+        names = (keys.TASKS, keys.TASK_TURNS, keys.TASKS_QUEUED, keys.waiting_tasks(project_uid))
         try:
-            await self._redis.xgroup_create(keys.TASKS, keys.TASK_WORKERS, id="0", mkstream=True)
-        except ResponseError as error:
-            if not str(error).startswith("BUSYGROUP"):
-                raise
+            await self._call(_ADD, names, (keys.TASK_WORKERS, _WAITING, project_uid, task_id))
+        except (LinkDown, ErrorReply) as error:
+            _log.warning("a task is queued later", extra={"task": task_id, "error": str(error)})
+
+    async def unqueued(self, project_uid: str, task_ids: Sequence[str]) -> list[str]:
+        """Those of a project's tasks that are in no queue. Raises `LinkDown` and `ErrorReply`."""
+        if not task_ids:
+            return []
+        members = (f"{project_uid}/{task_id}" for task_id in task_ids)
+        scores = await self._link.ask(packed("ZMSCORE", keys.TASKS_QUEUED, *members))
+        return [task_id for task_id, score in zip(task_ids, scores, strict=True) if score is None]
 
     async def take(self) -> Entry | None:
-        """The next entry that nobody has, waiting a second for it. Raises `RedisError`."""
-        try:
-            found: Any = await self._redis.xreadgroup(
-                keys.TASK_WORKERS, self._consumer, {keys.TASKS: ">"}, count=1, block=_BLOCK_MILLISECONDS
-            )
-        except ResponseError as error:
-            if not str(error).startswith("NOGROUP"):
-                raise
-            await self.prepare()  # Redis has lost it
-            return None
-        for _, entries in found:
-            for entry_id, fields in entries:
-                return _entry(entry_id, fields)
-        return None
+        """The next task that nobody has; where there is none, None after a second, or as soon as there may be one."""
+        names = (keys.TASKS, keys.TASK_TURNS, keys.TASKS_QUEUED)
+        found = await self._call(_TAKE, names, (keys.TASK_WORKERS, _WAITING, self._consumer))
+        match [part.decode() for part in found]:
+            case [entry_id, project_uid, task_id]:
+                return Entry(entry_id, project_uid, task_id)
+            case [last]:
+                await self._redis.xread({keys.TASKS: last}, count=1, block=_BLOCK_MILLISECONDS)
+                return None
+            case _:
+                raise AssertionError(f"no such reply of the queue: {found!r}")
 
     async def claim(self, *, idle_seconds: float, most: int) -> list[Entry]:
-        """What was not acknowledged for so long; the next call looks further. Raises `RedisError`."""
+        """What was not acknowledged for so long; the next call looks further."""
         try:
             reply: Any = await self._redis.xautoclaim(
                 keys.TASKS, keys.TASK_WORKERS, self._consumer,
@@ -99,28 +104,25 @@ class TaskQueue:
         except ResponseError as error:
             if not str(error).startswith("NOGROUP"):
                 raise
-            await self.prepare()
-            return []
+            return []  # nothing was ever queued
         self._claim_from = reply[0].decode()
-        return [_entry(entry_id, fields) for entry_id, fields in reply[1] if fields]
+        return [Entry(entry_id.decode(), fields[b"p"].decode(), fields[b"t"].decode())
+                for entry_id, fields in reply[1] if fields]  # fmt: skip
 
     async def done(self, entry: Entry) -> None:
-        """The entry needs nobody any more. Raises `RedisError`."""
-        await self._redis.xack(keys.TASKS, keys.TASK_WORKERS, entry.id)
-        await self._redis.xdel(keys.TASKS, entry.id)
+        """The entry needs nobody any more."""
+        arguments = (keys.TASK_WORKERS, entry.id, entry.project_uid, entry.task_id)
+        await self._call(_DONE, (keys.TASKS, keys.TASKS_QUEUED), arguments)
 
     async def forget_the_dead(self) -> None:
-        """Strike names of workers off that were not heard of for an hour and have nothing in hand.
-
-        Raises `RedisError`.
-        """
+        """Strike names of workers off that were not heard of for an hour and have nothing in hand."""
         consumers: Any = await self._redis.xinfo_consumers(keys.TASKS, keys.TASK_WORKERS)
         for one in consumers:
             if one["pending"] == 0 and one["idle"] > _FORGOTTEN_MILLISECONDS:
                 await self._redis.xgroup_delconsumer(keys.TASKS, keys.TASK_WORKERS, one["name"])
 
     async def leave(self) -> None:
-        """This worker ends: strike its name off, unless others have to claim something from it."""
+        """This worker ends: strike its name off, unless others have to claim something from it. Raises nothing."""
         try:
             consumers: Any = await self._redis.xinfo_consumers(keys.TASKS, keys.TASK_WORKERS)
             if any(one["name"].decode() == self._consumer and one["pending"] == 0 for one in consumers):
@@ -128,15 +130,5 @@ class TaskQueue:
         except (RedisError, OSError):
             return  # the others strike it off in an hour
 
-    def _send_unsent(self) -> None:
-        waiting, self._unsent = self._unsent, []
-        for command in waiting:
-            self._link.submit(command, partial(self._sent, command))
-
-    def _sent(self, command: bytes, reply: Any) -> None:
-        if isinstance(reply, LinkDown):
-            self._unsent.append(command)
-
-
-def _entry(entry_id: bytes, fields: dict[bytes, bytes]) -> Entry:
-    return Entry(entry_id.decode(), fields[b"p"].decode(), fields[b"t"].decode())
+    async def _call(self, script: Script, names: Sequence[str], arguments: Sequence[str]) -> Any:
+        return await script.ask(self._link, script.head(len(names), len(arguments)) + packed_parts(*names, *arguments))

@@ -15,6 +15,7 @@ from havuz_contract.snapshot.envelope import EnvelopeError, Keyring
 from havuz_gateway.errors import GatewayError, InvalidRequest, RateLimited, ServiceUnavailable
 from havuz_gateway.metering.link import Calls, ErrorReply, LinkDown, packed, packed_parts
 from havuz_gateway.metering.scripts import Script
+from havuz_gateway.tasks.doubts import Doubts
 from havuz_gateway.tasks.record import (
     Order,
     Outcome,
@@ -29,6 +30,7 @@ from havuz_gateway.tasks.record import (
 _log = logging.getLogger(__name__)
 _AWAY_RETRY_SECONDS = 1.0
 _FULL_RETRY_SECONDS = 10.0
+_OVERDUE_SECONDS = 3_600
 _ID_BYTES = 16
 _NUMBER_BYTES = 6
 _LEAST_NUMBER = 10_000_000
@@ -83,6 +85,7 @@ class TaskStore:
         self._keyring = keyring
         self.settings = settings
         self._kept = settings.days * 86_400
+        self.doubts = Doubts(self.end)
 
     def new_id(self) -> str:
         """An id that nobody can guess."""
@@ -120,7 +123,7 @@ class TaskStore:
         digest = _digest(named.sent) if named is not None else ""
         sealed = self._keyring.seal(pack_order(order), owner=key)
         arguments = (task_id, sealed, int(self.settings.seconds), self._kept, self.settings.most_open, digest)
-        names = (key, keys.open_tasks(uid), keys.task_named(uid, name))
+        names = (key, keys.open_tasks(uid), keys.task_named(uid, name), keys.tasks_made(uid))
         verdict, *details = await self._call(_SUBMIT, names, arguments)
         match verdict:
             case b"made":
@@ -156,6 +159,30 @@ class TaskStore:
         except (EnvelopeError, RecordUnreadable) as error:
             _log.warning("a task can't be read", extra={"task": task_id, "error": str(error)})
             return None
+
+    async def open_ids(self, project_uid: str, *, before: float, offset: int, most: int) -> list[str]:
+        """Ids of a project's tasks that have not ended and were ordered before a moment (unix seconds), up to `most`
+        from `offset` on.
+
+        Those whose time was over an hour before it are left out: their records may be gone.
+        Raises `ServiceUnavailable`.
+        """
+        due = (before - _OVERDUE_SECONDS, before + self.settings.seconds)
+        scores = (int(moment * 1000) for moment in due)
+        name = keys.open_tasks(project_uid)
+        found = await self._ask(packed("ZRANGE", name, *scores, "BYSCORE", "LIMIT", offset, most))
+        return [task_id.decode() for task_id in found]
+
+    async def latest(self, project_uid: str, *, before: int | None, count: int) -> list[Task]:
+        """So many tasks of the project, the latest first; `before` (unix ms) goes on where another list ended.
+
+        Raises `ServiceUnavailable`.
+        """
+        until = "+inf" if before is None else f"({before}"
+        made = keys.tasks_made(project_uid)
+        ids = await self._ask(packed("ZREVRANGEBYSCORE", made, until, "-inf", "LIMIT", 0, count))
+        found = [await self.find(project_uid, task_id.decode()) for task_id in ids]
+        return [task for task in found if task is not None]
 
     async def begin(self, project_uid: str, task_id: str, *, seconds: float) -> Begun:
         """Take it in hand for so long. Raises `ServiceUnavailable`."""

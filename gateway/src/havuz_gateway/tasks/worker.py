@@ -11,10 +11,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from redis.exceptions import RedisError
-
 from havuz_gateway.errors import ServiceUnavailable
-from havuz_gateway.tasks.queue import Entry, TaskQueue
+from havuz_gateway.tasks.queue import AWAY, Entry, TaskQueue
 from havuz_gateway.tasks.record import NOT_IN_TIME, Outcome, Task
 from havuz_gateway.tasks.store import Begun, TaskStore
 
@@ -97,7 +95,7 @@ class Worker:
                 if self._rounds % _FORGET_ROUNDS == 0:
                     await self._queue.forget_the_dead()
             return self._claimed.pop() if self._claimed else await self._queue.take()
-        except (RedisError, OSError) as error:
+        except AWAY as error:
             _log.info("no task can be taken at the moment", extra={"error": str(error)})
             await asyncio.sleep(_RETRY_SECONDS)
             return None
@@ -106,7 +104,7 @@ class Worker:
         try:
             if await self._handle(entry):
                 await self._queue.done(entry)
-        except (ServiceUnavailable, RedisError, OSError) as error:
+        except (ServiceUnavailable, *AWAY) as error:
             _log.warning("a task is left for later", extra={"task": entry.task_id, "error": str(error)})
         except Exception:
             _log.exception("a task failed unexpectedly and is left for later", extra={"task": entry.task_id})

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 from havuz_gateway.protocols.usage import Usage
 from havuz_gateway.telemetry import names
+from havuz_gateway.telemetry.backlogs import CallbacksQueued, TasksQueued, callback_gauges, task_gauges
 from havuz_gateway.telemetry.instruments import (
     Counter,
     CounterSeries,
@@ -128,9 +129,9 @@ class Metrics:
         """Show how many requests are being served."""
         self.instruments.append(Gauge(*names.IN_FLIGHT, "Requests being served.", lambda: [((), count())]))
 
-    def observe_tasks(self, depth: Callable[[], int]) -> None:
-        """Show how many tasks have not ended."""
-        self.instruments.append(Gauge(*names.TASKS_OPEN, "Tasks that have not ended.", lambda: [((), depth())]))
+    def observe_backlogs(self, *, tasks: Callable[[], TasksQueued], callbacks: Callable[[], CallbacksQueued]) -> None:
+        """Show what waits in Redis for any process of the fleet."""
+        self.instruments += [*task_gauges(tasks), *callback_gauges(callbacks)]
 
     def _find(self, found: dict[_Call, HistogramSeries], histogram: Histogram, call: _Call) -> HistogramSeries:
         series = found[call] = histogram.at(_labels(call))

@@ -1,11 +1,14 @@
 """The seam between the pipeline and HTTP clients: status, headers, byte chunks, cancel.
 
-`transport.client` speaks it over sockets; the mock provider speaks it in memory.
+`transport.client` speaks it over sockets, `transport.aiohttp_client` by aiohttp; the mock provider speaks it in memory.
 """
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
+
+CONNECT_TIMEOUT_SECONDS = 5.0
+KEEPALIVE_SECONDS = 55.0  # under the 60 s after which the usual servers and load balancers close an idle connection
 
 FailureKind = Literal["connect", "tls", "reset", "protocol", "broken", "timeout"]
 
@@ -51,8 +54,11 @@ class UpstreamResponse(Protocol):
     async def read(self, limit: int) -> bytes:
         """The body, cut where it is longer than `limit` bytes. Raises `TransportFailure`."""
 
-    def close(self) -> None:
-        """Give the connection back when the body was read to its end, else cut it at once."""
+    def close(self, *, told: bool = False) -> None:
+        """Give the connection back when the body has come to its end, else cut it at once.
+
+        `told`: the provider has said its last word, so that the end may be waited for a moment without a reader.
+        """
 
 
 class Transport(Protocol):

@@ -1,139 +1,97 @@
-"""HTTP to providers over aiohttp: pooled connections, verified TLS, no redirects, bounded answers."""
+"""HTTP to providers: pooled connections, verified TLS, no redirects, bounded answers."""
 
 import asyncio
-import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
-from functools import lru_cache
 
-import aiohttp
-from yarl import URL
-
+from havuz_gateway.transport.aiohttp_client import AiohttpTransport
 from havuz_gateway.transport.base import Transport, TransportFailure, UpstreamRequest, UpstreamResponse
-from havuz_gateway.transport.failures import FOREIGN, translate
+from havuz_gateway.transport.http1.connection import Connection
+from havuz_gateway.transport.http1.exchange import Exchange
+from havuz_gateway.transport.http1.names import Names
+from havuz_gateway.transport.http1.pool import Pool
+from havuz_gateway.transport.http1.request_head import Origin, head_of, start_of
 
-CONNECT_TIMEOUT_SECONDS = 5.0
-_KEEPALIVE_SECONDS = 55.0  # under the 60 s after which the usual servers and load balancers close an idle connection
-_DNS_CACHE_SECONDS = 30
-_MAX_HEADER_BYTES = 32 * 1024
-
-
-def _framed(request: UpstreamRequest) -> tuple[Mapping[str, str], bytes | AsyncIterator[bytes] | None]:
-    """Headers and body as aiohttp takes them; a body that is not held is announced by its length, too."""
-    body = request.body
-    if isinstance(body, bytes):
-        return request.headers, body or None
-    return {**request.headers, "content-length": str(body.size)}, body.chunks()
-
-
-@lru_cache(maxsize=4096)
-def _url(text: str) -> URL:
-    return URL(text, encoded=True)
-
-
-class _Response:
-    """An aiohttp response behind the transport's interface."""
-
-    __slots__ = ("_response", "headers", "status")
-
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self._response = response
-        self.status = response.status
-        self.headers: Mapping[str, str] = response.headers  # case-insensitive
-
-    def chunks(self) -> AsyncIterator[bytes]:
-        return _Chunks(self._response.content)
-
-    async def read(self, limit: int) -> bytes:
-        pieces: list[bytes] = []
-        size = 0
-        async for chunk in self.chunks():
-            pieces.append(chunk)
-            size += len(chunk)
-            if size > limit:
-                break
-        return b"".join(pieces)[:limit]
-
-    def close(self) -> None:
-        if self._response.content.at_eof():
-            self._response.release()
-        else:
-            self._response.close()
-
-
-class _Chunks:
-    """A body's chunks as they arrive. An iterator, not a generator: one that is dropped half-way needs no clean-up."""
-
-    __slots__ = ("_content",)
-
-    def __init__(self, content: aiohttp.StreamReader) -> None:
-        self._content = content
-
-    def __aiter__(self) -> "_Chunks":
-        return self
-
-    async def __anext__(self) -> bytes:
-        try:
-            chunk = await self._content.readany()
-        except FOREIGN as error:
-            raise translate(error) from error
-        if not chunk:
-            raise StopAsyncIteration
-        return chunk
+_SWEEP_SECONDS = 10.0
+_BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})  # without a body they have no length either
+# What may be sent again when a connection that had rested turns out to be closed:
+# https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2. A POST may have been worked on, and is never sent twice.
+_IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 
 
 class HttpTransport:
-    """Sends requests over shared connection pools, one pool per set of trusted authorities.
+    """Sends requests over shared connections, one pool per origin and set of trusted authorities.
 
-    `trace_configs` instrument a second session of each pool, used for traced calls only: an untraced call pays nothing.
+    Calls that are traced go by `traced`, whose instrumentation makes their spans; it is closed with this one.
     """
 
-    def __init__(self, trace_configs: Sequence[aiohttp.TraceConfig] = ()) -> None:
-        self._trace_configs = list(trace_configs)
-        self._sessions: dict[tuple[str | None, bool], aiohttp.ClientSession] = {}
+    def __init__(self, traced: AiohttpTransport | None = None) -> None:
+        self._traced = traced
+        self._pools: dict[tuple[Origin, str | None], Pool] = {}
+        self._names = Names(now=_now)
+        self._sweeping: asyncio.TimerHandle | None = None
 
     async def send(self, request: UpstreamRequest, *, traced: bool = False) -> UpstreamResponse:
         """Send and wait for status and headers. Raises `TransportFailure`."""
-        session = self._session(request.ca_bundle, traced=traced and bool(self._trace_configs))
-        headers, data = _framed(request)
-        try:
-            response = await session.request(
-                request.method,
-                _url(request.url),
-                data=data,
-                headers=headers,
-                allow_redirects=False,
-            )
-        except FOREIGN as error:
-            raise translate(error) from error
-        return _Response(response)
+        if traced and self._traced is not None:
+            return await self._traced.send(request, traced=True)
+        origin, line, host = start_of(request.method, request.url)
+        head = head_of(line, host, request.headers, length=_length(request))
+        pool = self._pool(origin, request.ca_bundle)
+        connection = pool.take()
+        if connection is not None:
+            try:
+                return await _exchanged(connection, request, head)
+            except TransportFailure as failure:
+                stale = failure.kind == "reset" and not connection.heard
+                if not stale or request.method not in _IDEMPOTENT:
+                    raise
+        return await _exchanged(await pool.open(), request, head)
 
     async def close(self) -> None:
         """Close every connection."""
-        sessions, self._sessions = self._sessions, {}
-        for session in sessions.values():
-            await session.close()
-        # aiohttp closes TLS connections in callbacks of their own; one turn of the loop lets them run
-        await asyncio.sleep(0)
+        pools, self._pools = list(self._pools.values()), {}
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        for pool in pools:
+            pool.close()
+        await self._names.close()
+        if self._traced is not None:
+            await self._traced.close()
+        await asyncio.sleep(0)  # connections close in callbacks of their own; one turn of the loop lets them run
 
-    def _session(self, ca_bundle: str | None, *, traced: bool) -> aiohttp.ClientSession:
-        known = self._sessions.get((ca_bundle, traced))
-        if known is None:
-            try:
-                context = ssl.create_default_context(cadata=ca_bundle)
-            except ssl.SSLError as error:
-                raise TransportFailure("tls", f"the CA bundle is not usable: {error.reason}") from error
-            known = self._sessions[ca_bundle, traced] = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    ssl=context, limit=0, keepalive_timeout=_KEEPALIVE_SECONDS, ttl_dns_cache=_DNS_CACHE_SECONDS
-                ),
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_SECONDS),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                trace_configs=self._trace_configs if traced else None,
-                max_line_size=_MAX_HEADER_BYTES,
-                max_field_size=_MAX_HEADER_BYTES,
-                skip_auto_headers=("accept", "accept-encoding", "user-agent", "content-type"),
-            )
-        return known
+    def _pool(self, origin: Origin, ca_bundle: str | None) -> Pool:
+        place = origin, ca_bundle
+        pool = self._pools.get(place)
+        if pool is None:
+            pool = self._pools[place] = Pool(origin, ca_bundle=ca_bundle, names=self._names, now=_now)
+            if self._sweeping is None:
+                self._sweeping = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep)
+        return pool
+
+    def _sweep(self) -> None:
+        self._pools = {place: pool for place, pool in self._pools.items() if pool.sweep()}
+        loop = asyncio.get_running_loop()
+        self._sweeping = loop.call_later(_SWEEP_SECONDS, self._sweep) if self._pools else None
+
+
+async def _exchanged(connection: Connection, request: UpstreamRequest, head: bytes) -> Exchange:
+    """Send on an open connection and wait for the answer's head. Whatever else happens, the connection is cut."""
+    exchange = connection.begin(request.method, head, request.body)
+    try:
+        await exchange.opened()
+    except BaseException:
+        exchange.close()
+        raise
+    return exchange
+
+
+def _length(request: UpstreamRequest) -> int | None:
+    body = request.body
+    size = len(body) if isinstance(body, bytes) else body.size
+    return None if not size and request.method in _BODILESS else size
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 _: type[Transport] = HttpTransport

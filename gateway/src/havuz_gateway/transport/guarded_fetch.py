@@ -17,8 +17,7 @@ import aiohttp
 from yarl import URL
 
 from havuz_gateway.transport.addresses import Network, may_be_called
-from havuz_gateway.transport.base import TransportFailure
-from havuz_gateway.transport.client import CONNECT_TIMEOUT_SECONDS
+from havuz_gateway.transport.base import CONNECT_TIMEOUT_SECONDS, TransportFailure
 from havuz_gateway.transport.failures import FOREIGN, translate
 from havuz_gateway.transport.host_lookup import Pinned, Resolve, SystemResolver, number_of
 from havuz_gateway.transport.media_types import IMAGES, LOOK_BYTES, sniff

@@ -165,3 +165,9 @@ def test_an_answer_without_an_id_stays_without_one() -> None:
     body = CODEC.encode_response(CODEC.decode_response(answer), Stamp()).body
     assert "responseId" not in body
     assert body["candidates"] == answer["candidates"]
+
+
+@pytest.mark.parametrize("created", [-(10**18), 10**18], ids=["long gone", "far off"])
+def test_a_time_that_no_calendar_has_is_not_told(created: int) -> None:
+    response = ChatResponse(id="r", model="m", choices=(), created=created)
+    assert "createTime" not in CODEC.encode_response(response, Stamp()).body

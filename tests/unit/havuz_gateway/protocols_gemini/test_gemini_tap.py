@@ -86,8 +86,8 @@ def test_the_last_usage_counts_also_of_a_stream_that_is_given_up() -> None:
     made = tap()
     made.feed(FIRST)
     assert made.feed(SECOND + chunk({"text": "x"}, **used(6))).startswith(SECOND)
-    assert made.found.usage is not None
-    assert made.found.usage.output == 10
+    assert made.findings().usage is not None
+    assert made.findings().usage.output == 10
     assert not made.found.done
 
 

@@ -11,6 +11,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from havuz_gateway.protocols.usage import Usage
+from havuz_gateway.telemetry.backlogs import CallbacksQueued, TasksQueued
 from havuz_gateway.telemetry.exposition import render
 from havuz_gateway.telemetry.metrics import Metrics
 from havuz_gateway.telemetry.money import Backlog, Money
@@ -35,6 +36,10 @@ def exported() -> dict[str, set[str]]:
     metrics.observe_pool(states=lambda: [("ns/key", "Usable")], usable=lambda: [("m", 1.0)])
     metrics.observe_config(revision=lambda: 1, age=lambda: 0.0)
     metrics.observe_in_flight(lambda: 0)
+    metrics.observe_backlogs(
+        tasks=lambda: TasksQueued(open=1, waiting=1, oldest_seconds=1.0),
+        callbacks=lambda: CallbacksQueued(open=1, late_seconds=0.0, failed=0),
+    )
     metrics.observe_meter(
         money=lambda: [Money("ns/shop", "USD", 1.0, 0.0, 0.0)], backlog=lambda: Backlog(True, 0, 0, 0)
     )

@@ -8,9 +8,8 @@ https://platform.claude.com/docs/en/build-with-claude/prompt-caching#tracking-ca
 from collections.abc import Mapping
 from typing import Any
 
-from havuz_gateway.protocols.usage import Usage
+from havuz_gateway.protocols.usage import TokenReader, Usage
 
-_ABSURD_TOKENS = 1_000_000_000
 _TIERS = {"standard": "default", "priority": "priority", "batch": "batch"}
 _TIER_WORDS = {tier: word for word, tier in _TIERS.items()}
 
@@ -19,28 +18,17 @@ def read_usage(usage: Any) -> Usage | None:
     """The usage a provider reported, or None where it reported none. Impossible numbers are clamped and flagged."""
     if not isinstance(usage, Mapping):
         return None
-    clamped = False
-
-    def tokens(holder: Any, name: str) -> int:
-        nonlocal clamped
-        value = holder.get(name) if isinstance(holder, Mapping) else None
-        if value is None:
-            return 0
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _ABSURD_TOKENS:
-            clamped = True
-            return 0
-        return int(value)
-
+    read = TokenReader()
     runs = [usage, *_compactions(usage)]
-    read = sum(tokens(run, "cache_read_input_tokens") for run in runs)
-    written = sum(tokens(run, "cache_creation_input_tokens") for run in runs)
+    cached = sum(read.tokens(run, "cache_read_input_tokens") for run in runs)
+    written = sum(read.tokens(run, "cache_creation_input_tokens") for run in runs)
     return Usage(
-        input=sum(tokens(run, "input_tokens") for run in runs) + read + written,
-        output=sum(tokens(run, "output_tokens") for run in runs),
-        cache_read=read,
+        input=sum(read.tokens(run, "input_tokens") for run in runs) + cached + written,
+        output=sum(read.tokens(run, "output_tokens") for run in runs),
+        cache_read=cached,
         cache_write=written,
-        reasoning=tokens(usage.get("output_tokens_details"), "thinking_tokens"),
-        clamped=clamped,
+        reasoning=read.tokens(usage.get("output_tokens_details"), "thinking_tokens"),
+        clamped=read.clamped,
     )
 
 

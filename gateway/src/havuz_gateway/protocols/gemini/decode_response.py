@@ -61,14 +61,21 @@ def read_created(fields: Members) -> tuple[int | None, dict[str, Any]]:
         return None, {}
     try:
         created = int(datetime.fromisoformat(raw).astimezone(UTC).timestamp())
-        usual = write_created(created) == raw
+        usual = _written(created) == raw
     except (ValueError, OverflowError, OSError):
         return None, {"createTime": raw}
     return created, {} if usual else {"createTime": raw}
 
 
-def write_created(created: int) -> str:
-    """Unix seconds as Google writes a time."""
+def write_created(created: int | None) -> dict[str, Any]:
+    """The member `createTime` for Unix seconds; none for a time that no calendar has."""
+    try:
+        return {} if created is None else {"createTime": _written(created)}
+    except (ValueError, OverflowError, OSError):
+        return {}
+
+
+def _written(created: int) -> str:
     return datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -25,8 +25,7 @@ def encode_response(response: ChatResponse, stamp: Stamp) -> Encoded:
     if response.usage is not None:
         body["usageMetadata"] = write_usage(response.usage)
     body["modelVersion"] = stamp.model or response.model
-    if response.created is not None:
-        body["createTime"] = write_created(response.created)
+    body |= write_created(response.created)
     if response_id := stamp.id or response.id:
         body["responseId"] = response_id
     if is_tier_lost(response.service_tier):

@@ -69,7 +69,7 @@ class GeminiStreamEncoder:
     def _start(self, event: ev.ResponseStart) -> bytes:
         self._head = {"modelVersion": self._stamp.model or event.model, "responseId": self._stamp.id or event.id}
         self._tail = dump(self._head)[1:]
-        self._first = {} if event.created is None else {"createTime": write_created(event.created)}
+        self._first = write_created(event.created)
         self._usage = event.usage
         spelled = event.extensions.get(SPELLING, {})
         self._first |= {name: value for name, value in spelled.items() if name != "usageMetadata"}

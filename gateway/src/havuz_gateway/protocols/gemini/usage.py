@@ -8,9 +8,8 @@ https://ai.google.dev/api/generate-content#UsageMetadata
 from collections.abc import Mapping
 from typing import Any
 
-from havuz_gateway.protocols.usage import Usage
+from havuz_gateway.protocols.usage import TokenReader, Usage
 
-_ABSURD_TOKENS = 1_000_000_000
 CACHE_WRITES = "cacheWriteTokenCount"
 
 
@@ -18,26 +17,15 @@ def read_usage(usage: Any) -> Usage | None:
     """The usage a provider reported, or None where it reported none. Impossible numbers are clamped and flagged."""
     if not isinstance(usage, Mapping):
         return None
-    clamped = False
-
-    def tokens(name: str) -> int:
-        nonlocal clamped
-        value = usage.get(name)
-        if value is None:
-            return 0
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _ABSURD_TOKENS:
-            clamped = True
-            return 0
-        return int(value)
-
-    thoughts = tokens("thoughtsTokenCount")
+    read = TokenReader()
+    thoughts = read.tokens(usage, "thoughtsTokenCount")
     return Usage(
-        input=tokens("promptTokenCount") + tokens("toolUsePromptTokenCount"),
-        output=tokens("candidatesTokenCount") + thoughts,
-        cache_read=tokens("cachedContentTokenCount"),
-        cache_write=tokens(CACHE_WRITES),
+        input=read.tokens(usage, "promptTokenCount") + read.tokens(usage, "toolUsePromptTokenCount"),
+        output=read.tokens(usage, "candidatesTokenCount") + thoughts,
+        cache_read=read.tokens(usage, "cachedContentTokenCount"),
+        cache_write=read.tokens(usage, CACHE_WRITES),
         reasoning=thoughts,
-        clamped=clamped,
+        clamped=read.clamped,
     )
 
 

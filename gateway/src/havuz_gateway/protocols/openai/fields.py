@@ -1,6 +1,10 @@
-"""Checks of single fields, made from a bound or a list, for tables of `name -> check`. Null counts as absent."""
+"""Checks of single fields, made from a bound or a list, for tables of `name -> check`. Null counts as absent.
+
+What a check wants can be said as a JSON schema, so that the API's document tells the bounds that are enforced.
+"""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from havuz_gateway.protocols.openai.complaints import missing, wrong
@@ -27,31 +31,56 @@ def required_text(fields: Mapping[str, Any], name: str) -> str:
     raise wrong(name, value, "a non-empty string")
 
 
+@dataclass(frozen=True, slots=True)
+class _Number:
+    low: float
+    high: float
+
+    def __call__(self, path: str, value: Any) -> None:
+        if type(value) not in (int, float) or not self.low <= value <= self.high:
+            raise wrong(path, value, f"a number from {self.low:g} to {self.high:g}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Integer:
+    low: int | None
+    high: int | None
+
+    def __call__(self, path: str, value: Any) -> None:
+        if (
+            type(value) is not int
+            or (self.low is not None and value < self.low)
+            or (self.high is not None and value > self.high)
+        ):
+            raise wrong(path, value, self._wanted())
+
+    def _wanted(self) -> str:
+        match self.low, self.high:
+            case None, None:
+                return "an integer"
+            case low, None:
+                return f"an integer of at least {low}"
+            case low, high:
+                return f"an integer from {low} to {high}"
+
+
+@dataclass(frozen=True, slots=True)
+class _OneOf:
+    allowed: tuple[str, ...]
+
+    def __call__(self, path: str, value: Any) -> None:
+        if value not in self.allowed:
+            raise wrong(path, value, " or ".join(f"'{name}'" for name in self.allowed))
+
+
 def number(low: float, high: float) -> Check:
     """A number from `low` to `high`."""
-
-    def check(path: str, value: Any) -> None:
-        if type(value) not in (int, float) or not low <= value <= high:
-            raise wrong(path, value, f"a number from {low:g} to {high:g}")
-
-    return check
+    return _Number(low, high)
 
 
 def integer(low: int | None = None, high: int | None = None) -> Check:
     """A whole number within the bounds that are given."""
-    match low, high:
-        case None, None:
-            wanted = "an integer"
-        case _, None:
-            wanted = f"an integer of at least {low}"
-        case _:
-            wanted = f"an integer from {low} to {high}"
-
-    def check(path: str, value: Any) -> None:
-        if type(value) is not int or (low is not None and value < low) or (high is not None and value > high):
-            raise wrong(path, value, wanted)
-
-    return check
+    return _Integer(low, high)
 
 
 def boolean(path: str, value: Any) -> None:
@@ -80,10 +109,22 @@ def array(path: str, value: Any) -> None:
 
 def one_of(*allowed: str) -> Check:
     """One of a few strings."""
-    wanted = " or ".join(f"'{name}'" for name in allowed)
+    return _OneOf(allowed)
 
-    def check(path: str, value: Any) -> None:
-        if value not in allowed:
-            raise wrong(path, value, wanted)
 
-    return check
+def schema_of(check: Check) -> dict[str, Any] | None:
+    """What the check wants as a JSON schema; None for a check that is not of this module."""
+    match check:
+        case _Number(low, high):
+            return {"type": "number", "minimum": low, "maximum": high}
+        case _Integer(low, high):
+            bounds = {"minimum": low, "maximum": high}
+            return {"type": "integer", **{name: bound for name, bound in bounds.items() if bound is not None}}
+        case _OneOf(allowed):
+            return {"type": "string", "enum": list(allowed)}
+        case _:
+            kind = _KINDS.get(check)
+            return None if kind is None else {"type": kind}
+
+
+_KINDS: Mapping[Check, str] = {boolean: "boolean", text: "string", mapping: "object", array: "array"}

@@ -3,8 +3,20 @@
 import re
 from typing import Any
 
+from havuz_gateway.protocols.codec import Quirks
 from havuz_gateway.protocols.members import Members
-from havuz_gateway.protocols.neutral.content import Base64Source, CacheMark, Source, UrlSource
+from havuz_gateway.protocols.neutral.content import (
+    Audio,
+    Base64Source,
+    CacheMark,
+    Document,
+    Image,
+    Part,
+    Source,
+    Text,
+    UrlSource,
+)
+from havuz_gateway.protocols.neutral.extensions import Dropped
 
 _DATA_URL = re.compile(r"data:([^;,]+);base64,(.*)", re.DOTALL)
 _AUDIO_PREFIX = "audio/"
@@ -54,9 +66,12 @@ def read_mark(part: Members) -> CacheMark | None:
             return None
 
 
-def write_mark(mark: CacheMark | None) -> dict[str, Any]:
-    """The member that carries a cache breakpoint, if there is one."""
-    if mark is None:
+def write_mark(part: Part, quirks: Quirks, dropped: Dropped) -> dict[str, Any]:
+    """The member for the cache breakpoint of a part, where the provider takes one; else it is noted as dropped."""
+    if not isinstance(part, Text | Image | Document | Audio) or part.cache is None:
         return {}
-    ttl = _TTLS.get(mark.ttl)
+    if not quirks.cache_marks:
+        dropped.note("cache_control")
+        return {}
+    ttl = _TTLS.get(part.cache.ttl)
     return {"prompt_cache_breakpoint": {"mode": "explicit", **({"ttl": ttl} if ttl else {})}}

@@ -7,16 +7,14 @@ https://platform.openai.com/docs/api-reference/responses/object
 from collections.abc import Mapping
 from typing import Any
 
-from havuz_gateway.protocols.usage import Usage
-
-_ABSURD_TOKENS = 1_000_000_000
+from havuz_gateway.protocols.usage import TokenReader, Usage
 
 
 def read_usage(usage: Any) -> Usage | None:
     """The usage that a provider reported, None where it reported none. Impossible numbers are clamped and flagged."""
     if not isinstance(usage, Mapping):
         return None
-    read = _Reader()
+    read = TokenReader()
     details = usage.get("input_tokens_details")
     return Usage(
         input=read.tokens(usage, "input_tokens"),
@@ -26,17 +24,3 @@ def read_usage(usage: Any) -> Usage | None:
         reasoning=read.tokens(usage.get("output_tokens_details"), "reasoning_tokens"),
         clamped=read.clamped,
     )
-
-
-class _Reader:
-    def __init__(self) -> None:
-        self.clamped = False
-
-    def tokens(self, holder: Any, name: str) -> int:
-        value = holder.get(name) if isinstance(holder, Mapping) else None
-        if value is None:
-            return 0
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _ABSURD_TOKENS:
-            self.clamped = True
-            return 0
-        return int(value)

@@ -1,7 +1,6 @@
 """Reading requests for speech and transcriptions: the few fields the gateway acts on, after a check of all it knows.
 
-https://platform.openai.com/docs/api-reference/audio/createSpeech and …/audio/createTranscription. `timeout` is havuz's
-own.
+https://platform.openai.com/docs/api-reference/audio/createSpeech and …/audio/createTranscription
 """
 
 from collections.abc import Mapping
@@ -13,19 +12,18 @@ from havuz_gateway.protocols.openai.fields import (
     Check,
     boolean,
     check_fields,
-    integer,
     number,
     one_of,
     required_text,
     text,
 )
 from havuz_gateway.protocols.openai.forms import Kind
+from havuz_gateway.protocols.own_members import read_own
 from havuz_gateway.protocols.wire import Answers
 
 PROTOCOL = "openai_audio"
 FORM_KINDS: Mapping[str, Kind] = {"temperature": "number", "stream": "boolean", "timeout": "integer"}
-_MAX_SPOKEN = 4_096  # characters
-_MAX_TIMEOUT_SECONDS = 600
+MAX_SPOKEN = 4_096  # characters
 _TEXTS = ("text", "srt", "vtt")
 
 
@@ -43,13 +41,13 @@ def read_speech(fields: Mapping[str, Any]) -> AudioFields:
     """Check a decoded body. Raises `InvalidRequest`, whose `param` names the field."""
     model = required_text(fields, "model")
     spoken = required_text(fields, "input")
-    if len(spoken) > _MAX_SPOKEN:
-        raise wrong("input", spoken, f"at most {_MAX_SPOKEN} characters, and it has {len(spoken)}")
+    if len(spoken) > MAX_SPOKEN:
+        raise wrong("input", spoken, f"at most {MAX_SPOKEN} characters, and it has {len(spoken)}")
     if fields.get("voice") is None:
         raise missing("voice", _VOICE)
-    check_fields(fields, _SPEECH)
+    check_fields(fields, SPEECH)
     stream = fields.get("stream_format") == "sse"
-    return AudioFields(model, stream, fields.get("timeout"), "json" if stream else "bytes")
+    return AudioFields(model, stream, read_own(fields).timeout, "json" if stream else "bytes")
 
 
 def read_transcription(fields: Mapping[str, Any], files: Mapping[str, int]) -> AudioFields:
@@ -57,10 +55,10 @@ def read_transcription(fields: Mapping[str, Any], files: Mapping[str, int]) -> A
     model = required_text(fields, "model")
     if files.get("file") != 1:
         raise missing("file", "one file: sound as flac, mp3, mp4, mpeg, mpga, m4a, ogg, wav or webm")
-    check_fields(fields, _TRANSCRIPTION)
+    check_fields(fields, TRANSCRIPTION)
     as_text = fields.get("response_format") in _TEXTS
     stream = fields.get("stream") is True
-    return AudioFields(model, stream, fields.get("timeout"), "text" if as_text else "json")
+    return AudioFields(model, stream, read_own(fields).timeout, "text" if as_text else "json")
 
 
 _VOICE = "the name of a voice such as 'alloy', or an object with the id of one"
@@ -79,20 +77,18 @@ def _granularities(path: str, value: Any) -> None:
             raise wrong(f"{path}[{index}]" if type(value) is list else path, one, "'word' or 'segment'")
 
 
-_SPEECH: dict[str, Check] = {
+SPEECH: dict[str, Check] = {
     "voice": _voice,
     "instructions": text,
     "response_format": one_of("mp3", "opus", "aac", "flac", "wav", "pcm"),
     "speed": number(0.25, 4),
     "stream_format": one_of("audio", "sse"),
-    "timeout": integer(1, _MAX_TIMEOUT_SECONDS),
 }
-_TRANSCRIPTION: dict[str, Check] = {
+TRANSCRIPTION: dict[str, Check] = {
     "language": text,
     "prompt": text,
     "response_format": one_of("json", "text", "srt", "verbose_json", "vtt", "diarized_json"),
     "temperature": number(0, 1),
     "timestamp_granularities[]": _granularities,
     "stream": boolean,
-    "timeout": integer(1, _MAX_TIMEOUT_SECONDS),
 }

@@ -11,13 +11,12 @@ from havuz_gateway.protocols.neutral.tools import Tool, ToolChoice, WebSearchToo
 from havuz_gateway.protocols.openai_chat.decode_messages import read_message
 from havuz_gateway.protocols.openai_chat.tools import read_choice, read_tool
 from havuz_gateway.protocols.openai_chat.wire import PROTOCOL, request_members
-
-_OWN = ("timeout", "think", "deepsearch")  # havuz's, acted on before a request comes here
+from havuz_gateway.protocols.own_members import without_own
 
 
 def decode_request(body: Mapping[str, Any]) -> ChatRequest:
     """The request in a decoded body. Raises `InvalidRequest` whose `param` names the field."""
-    fields = request_members({name: value for name, value in body.items() if name not in _OWN}, "")
+    fields = request_members(without_own(body), "")
     for name in ("functions", "function_call"):
         if fields.peek(name) is not None:
             raise fields.wrong(name, fields.peek(name), "left out: send 'tools' and 'tool_choice' instead")

@@ -6,10 +6,10 @@ from typing import Any
 
 from havuz_gateway.protocols.openai.complaints import missing, wrong
 from havuz_gateway.protocols.openai.fields import Check, check_fields, integer, one_of, required_text, text
-from havuz_gateway.protocols.openai_chat.request import MAX_TIMEOUT_SECONDS
+from havuz_gateway.protocols.own_members import read_own
 
 _WANTED = "a non-empty string, or a non-empty array of strings, of tokens or of arrays of tokens"
-_MAX_INPUTS = 2048
+MAX_INPUTS = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,8 @@ def read_embeddings(fields: Mapping[str, Any]) -> EmbeddingsFields:
     if "input" not in fields:
         raise missing("input", _WANTED)
     _check_input(fields["input"])
-    check_fields(fields, _TABLE)
-    return EmbeddingsFields(model=model, timeout=fields.get("timeout"))
+    check_fields(fields, FIELDS)
+    return EmbeddingsFields(model=model, timeout=read_own(fields).timeout)
 
 
 def _check_input(value: Any) -> None:
@@ -38,8 +38,8 @@ def _check_input(value: Any) -> None:
     if type(value[0]) is int:
         _check_tokens("input", value)
         return
-    if len(value) > _MAX_INPUTS:
-        raise wrong("input", value, f"at most {_MAX_INPUTS} inputs in one request")
+    if len(value) > MAX_INPUTS:
+        raise wrong("input", value, f"at most {MAX_INPUTS} inputs in one request")
     for index, item in enumerate(value):
         _check_item(f"input[{index}]", item, like=type(value[0]))
 
@@ -60,9 +60,8 @@ def _check_tokens(path: str, tokens: list[Any]) -> None:
             raise wrong(f"{path}[{index}]", token, "a token: an integer of at least 0")
 
 
-_TABLE: dict[str, Check] = {
+FIELDS: dict[str, Check] = {
     "dimensions": integer(1),
     "encoding_format": one_of("float", "base64"),
     "user": text,
-    "timeout": integer(1, MAX_TIMEOUT_SECONDS),
 }

@@ -175,11 +175,7 @@ class MessageWriter:
             raise cannot_say(path, "content of another provider's own kind", PROTOCOL)
         self._dropped.foreign(part.extensions, path)
         members, inner = self._spoken(part, path)
-        if isinstance(part, Text | Image | Document | Audio) and part.cache is not None:
-            if self._quirks.cache_marks:
-                members |= write_mark(part.cache)
-            else:
-                self._mark(part.cache)
+        members |= write_mark(part, self._quirks, self._dropped)
         return restored(PROTOCOL, members, part.extensions, inner=inner)
 
     def _spoken(self, part: Part, path: str) -> tuple[Wire, str | None]:

@@ -7,7 +7,7 @@ from havuz_gateway.protocols.openai.complaints import missing, wrong
 from havuz_gateway.protocols.openai.fields import Check, array, mapping, one_of, text
 
 _CONTENT = "a string or a non-empty array of content parts"
-_ROLES = frozenset({"developer", "system", "user", "assistant", "tool", "function"})
+ROLES = frozenset({"developer", "system", "user", "assistant", "tool", "function"})
 _ROLES_WANTED = "'developer', 'system', 'user', 'assistant', 'tool' or 'function'"
 # An assistant message with one of these needs no content.
 _INSTEAD_OF_CONTENT = ("tool_calls", "function_call", "refusal", "audio")
@@ -24,7 +24,7 @@ def check_messages(messages: Any) -> None:
         if type(message) is not dict:
             raise wrong(f"messages[{index}]", message, "an object with 'role' and 'content'")
         role = message.get("role")
-        if type(role) is not str or role not in _ROLES:
+        if type(role) is not str or role not in ROLES:
             raise _wrong_role(f"messages[{index}].role", message)
         if type(message.get("content")) is not str or role == "tool" or "tool_calls" in message:
             _check_message(f"messages[{index}]", role, message)

@@ -1,11 +1,12 @@
 """Reading a Chat Completions request: the few fields the gateway acts on, after a check of all that it knows.
 
-https://platform.openai.com/docs/api-reference/chat/create. `timeout`, `think` and `deepsearch` are havuz's own.
+https://platform.openai.com/docs/api-reference/chat/create
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import partial
+from typing import Any
 
 from havuz_gateway.protocols.openai.complaints import missing, wrong
 from havuz_gateway.protocols.openai.fields import (
@@ -19,12 +20,12 @@ from havuz_gateway.protocols.openai.fields import (
     required_text,
     text,
 )
+from havuz_gateway.protocols.openai.settings import SETTINGS, answer_format, named, tool_choice, tools
 from havuz_gateway.protocols.openai_chat.messages import check_messages
+from havuz_gateway.protocols.own_members import ModeName, read_own
 
-MAX_TIMEOUT_SECONDS = 600
-_MODES: tuple[Literal["think", "deepsearch"], ...] = ("think", "deepsearch")
-_MAX_STOPS = 4
-_MAX_TOOLS = 1024
+MAX_STOPS = 4
+MAX_TOOLS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class ChatFields:
     model: str
     stream: bool
     timeout: float | None
-    modes: tuple[Literal["think", "deepsearch"], ...]
+    modes: tuple[ModeName, ...]
     include_usage: bool
 
 
@@ -44,13 +45,13 @@ def read_chat(fields: Mapping[str, Any]) -> ChatFields:
     if "messages" not in fields:
         raise missing("messages", "a non-empty array of messages")
     check_messages(fields["messages"])
-    check_fields(fields, _TABLE)
-    stream = fields.get("stream") is True
+    check_fields(fields, FIELDS)
+    own, stream = read_own(fields), fields.get("stream") is True
     return ChatFields(
         model=model,
         stream=stream,
-        timeout=fields.get("timeout"),
-        modes=tuple(name for name in _MODES if fields.get(name)),
+        timeout=own.timeout,
+        modes=own.modes,
         include_usage=stream and (fields.get("stream_options") or {}).get("include_usage") is True,
     )
 
@@ -58,51 +59,28 @@ def read_chat(fields: Mapping[str, Any]) -> ChatFields:
 def _stop(path: str, value: Any) -> None:
     if type(value) is str:
         return
-    if type(value) is not list or len(value) > _MAX_STOPS:
-        raise wrong(path, value, f"a string or an array of at most {_MAX_STOPS} strings")
+    if type(value) is not list or len(value) > MAX_STOPS:
+        raise wrong(path, value, f"a string or an array of at most {MAX_STOPS} strings")
     for index, item in enumerate(value):
         text(f"{path}[{index}]", item)
 
 
-def _tools(path: str, value: Any) -> None:
-    array(path, value)
-    if len(value) > _MAX_TOOLS:
-        raise wrong(path, value, f"an array of at most {_MAX_TOOLS} tools")
-    for index, tool in enumerate(value):
-        place = f"{path}[{index}]"
-        mapping(place, tool)
-        kind = tool.get("type")
-        if type(kind) is not str:
-            raise wrong(f"{place}.type", kind, "a string such as 'function'")
-        if kind == "function":
-            _function(f"{place}.function", tool.get("function"))
+def _tool(path: str, kind: str, tool: dict[str, Any]) -> None:
+    if kind == "function":
+        _function(f"{path}.function", tool.get("function"))
 
 
 def _function(path: str, value: Any) -> None:
     mapping(path, value)
-    name = value.get("name")
-    if type(name) is not str or not name:
-        raise wrong(f"{path}.name", name, "a non-empty string")
+    named(path, value)
     if value.get("parameters") is not None:
         mapping(f"{path}.parameters", value["parameters"])
 
 
 def _tool_choice(path: str, value: Any) -> None:
-    if value in ("none", "auto", "required"):
-        return
-    if type(value) is not dict or type(value.get("type")) is not str:
-        raise wrong(path, value, "'none', 'auto', 'required' or an object that names a tool")
-    if value["type"] == "function":
+    tool_choice(path, value)
+    if type(value) is dict and value["type"] == "function":
         _function(f"{path}.function", value.get("function"))
-
-
-def _response_format(path: str, value: Any) -> None:
-    mapping(path, value)
-    kind = value.get("type")
-    if type(kind) is not str:
-        raise wrong(f"{path}.type", kind, "'text', 'json_object' or 'json_schema'")
-    if kind == "json_schema":
-        mapping(f"{path}.json_schema", value.get("json_schema"))
 
 
 def _stream_options(path: str, value: Any) -> None:
@@ -111,11 +89,9 @@ def _stream_options(path: str, value: Any) -> None:
         boolean(f"{path}.include_usage", value["include_usage"])
 
 
-_TABLE: dict[str, Check] = {
-    "stream": boolean,
+FIELDS: dict[str, Check] = {
+    **SETTINGS,
     "stream_options": _stream_options,
-    "temperature": number(0, 2),
-    "top_p": number(0, 1),
     "presence_penalty": number(-2, 2),
     "frequency_penalty": number(-2, 2),
     "max_tokens": integer(1),
@@ -124,20 +100,11 @@ _TABLE: dict[str, Check] = {
     "seed": integer(),
     "stop": _stop,
     "logprobs": boolean,
-    "top_logprobs": integer(0, 20),
     "logit_bias": mapping,
-    "tools": _tools,
+    "tools": tools(_tool, most=MAX_TOOLS),
     "tool_choice": _tool_choice,
-    "parallel_tool_calls": boolean,
     "functions": array,
-    "response_format": _response_format,
+    "response_format": partial(answer_format, schema="json_schema"),
     "reasoning_effort": text,
     "modalities": array,
-    "metadata": mapping,
-    "store": boolean,
-    "user": text,
-    "service_tier": text,
-    "timeout": integer(1, MAX_TIMEOUT_SECONDS),
-    "think": boolean,
-    "deepsearch": boolean,
 }

@@ -7,33 +7,20 @@ https://platform.openai.com/docs/api-reference/chat/object
 from collections.abc import Mapping
 from typing import Any
 
-from havuz_gateway.protocols.usage import Usage
-
-_ABSURD_TOKENS = 1_000_000_000
+from havuz_gateway.protocols.usage import TokenReader, Usage
 
 
 def read_usage(usage: Any) -> Usage | None:
     """The usage a provider reported, or None where it reported none. Impossible numbers are clamped and flagged."""
     if not isinstance(usage, Mapping):
         return None
-    clamped = False
-
-    def tokens(holder: Any, name: str) -> int:
-        nonlocal clamped
-        value = holder.get(name) if isinstance(holder, Mapping) else None
-        if value is None:
-            return 0
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _ABSURD_TOKENS:
-            clamped = True
-            return 0
-        return int(value)
-
+    read = TokenReader()
     prompt_details = usage.get("prompt_tokens_details")
     return Usage(
-        input=tokens(usage, "prompt_tokens"),
-        output=tokens(usage, "completion_tokens"),
-        cache_read=tokens(prompt_details, "cached_tokens"),
-        cache_write=tokens(prompt_details, "cache_write_tokens"),
-        reasoning=tokens(usage.get("completion_tokens_details"), "reasoning_tokens"),
-        clamped=clamped,
+        input=read.tokens(usage, "prompt_tokens"),
+        output=read.tokens(usage, "completion_tokens"),
+        cache_read=read.tokens(prompt_details, "cached_tokens"),
+        cache_write=read.tokens(prompt_details, "cache_write_tokens"),
+        reasoning=read.tokens(usage.get("completion_tokens_details"), "reasoning_tokens"),
+        clamped=read.clamped,
     )

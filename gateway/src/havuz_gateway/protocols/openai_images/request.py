@@ -23,6 +23,7 @@ from havuz_gateway.protocols.openai.fields import (
     text,
 )
 from havuz_gateway.protocols.openai.forms import Kind
+from havuz_gateway.protocols.own_members import read_own
 
 PROTOCOL = "openai_images"
 MAX_PICTURES = 10
@@ -33,9 +34,8 @@ FORM_KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(("cfg_scale", "denoising_strength"), "number"),
     "stream": "boolean",
 }
-_MAX_PROMPT = 32_000  # characters
-_MAX_INPUTS = 16
-_MAX_TIMEOUT_SECONDS = 600
+MAX_PROMPT = 32_000  # characters
+MAX_INPUTS = 16
 _MAX_STEPS = 150
 _SIZE = re.compile(r"([1-9]\d{1,4})x([1-9]\d{1,4})")
 _SIDES = (64, 4_096)
@@ -53,24 +53,24 @@ class ImageFields:
 def read_generation(fields: Mapping[str, Any]) -> ImageFields:
     """Check the decoded body of a generation. Raises `InvalidRequest`, whose `param` names the field."""
     model = _read(fields)
-    return ImageFields(model, fields.get("stream") is True, fields.get("timeout"))
+    return ImageFields(model, fields.get("stream") is True, read_own(fields).timeout)
 
 
 def read_edit(fields: Mapping[str, Any]) -> ImageFields:
     """Check the decoded body of an edit that is JSON. Raises `InvalidRequest`, whose `param` names the field."""
     model = _read(fields)
     images = fields.get("images")
-    wanted = f"a non-empty array of at most {_MAX_INPUTS} objects with an image_url or a file_id"
+    wanted = f"a non-empty array of at most {MAX_INPUTS} objects with an image_url or a file_id"
     if images is None:
         raise missing("images", wanted)
     array("images", images)
-    if not 1 <= len(images) <= _MAX_INPUTS:
+    if not 1 <= len(images) <= MAX_INPUTS:
         raise wrong("images", images, wanted)
     for index, image in enumerate(images):
         _reference(f"images[{index}]", image)
     if fields.get("mask") is not None:
         _reference("mask", fields["mask"])
-    return ImageFields(model, fields.get("stream") is True, fields.get("timeout"))
+    return ImageFields(model, fields.get("stream") is True, read_own(fields).timeout)
 
 
 def read_edit_form(fields: Mapping[str, Any], files: Mapping[str, int]) -> ImageFields:
@@ -79,9 +79,9 @@ def read_edit_form(fields: Mapping[str, Any], files: Mapping[str, int]) -> Image
     pictures = files.get("image", 0) + files.get("image[]", 0)
     if not pictures:
         raise missing("image", "a file: a PNG, WEBP or JPEG picture")
-    if pictures > _MAX_INPUTS:
-        raise wrong("image", [None] * pictures, f"at most {_MAX_INPUTS} files")
-    return ImageFields(model, fields.get("stream") is True, fields.get("timeout"))
+    if pictures > MAX_INPUTS:
+        raise wrong("image", [None] * pictures, f"at most {MAX_INPUTS} files")
+    return ImageFields(model, fields.get("stream") is True, read_own(fields).timeout)
 
 
 def size_of(fields: Mapping[str, Any]) -> tuple[int, int] | None:
@@ -96,9 +96,9 @@ def size_of(fields: Mapping[str, Any]) -> tuple[int, int] | None:
 def _read(fields: Mapping[str, Any]) -> str:
     model = required_text(fields, "model")
     prompt = required_text(fields, "prompt")
-    if len(prompt) > _MAX_PROMPT:
-        raise wrong("prompt", prompt, f"at most {_MAX_PROMPT} characters, and it has {len(prompt)}")
-    check_fields(fields, _TABLE)
+    if len(prompt) > MAX_PROMPT:
+        raise wrong("prompt", prompt, f"at most {MAX_PROMPT} characters, and it has {len(prompt)}")
+    check_fields(fields, FIELDS)
     if fields.get("partial_images") and fields.get("stream") is not True:
         raise wrong("partial_images", fields["partial_images"], "left out or 0 where 'stream' is not true")
     return model
@@ -119,7 +119,7 @@ def _size(path: str, value: Any) -> None:
         raise wrong(path, value, "'auto' or width and height in pixels, such as '1024x1536'")
 
 
-_TABLE: dict[str, Check] = {
+FIELDS: dict[str, Check] = {
     "n": integer(1, MAX_PICTURES),
     "size": _size,
     "quality": one_of("auto", "low", "medium", "high", "xhigh", "max", "standard", "hd"),
@@ -134,7 +134,6 @@ _TABLE: dict[str, Check] = {
     "stream": boolean,
     "user": text,
     "safety_identifier": text,
-    "timeout": integer(1, _MAX_TIMEOUT_SECONDS),
     "negative_prompt": text,
     "sampler_name": text,
     "scheduler": text,

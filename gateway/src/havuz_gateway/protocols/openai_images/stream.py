@@ -4,25 +4,17 @@ The protocol has no last event: a stream that ends after a whole picture has end
 https://platform.openai.com/docs/api-reference/images-streaming
 """
 
-from havuz_gateway.protocols.openai.errors import read_stream_error
+from havuz_gateway.protocols.openai.stream import DONE, note_event
 from havuz_gateway.protocols.openai_images.answer import counted
-from havuz_gateway.protocols.tap import Findings, StreamRules, decode_event
+from havuz_gateway.protocols.tap import Findings, StreamRules
 from havuz_gateway.protocols.usage import Usage
 
-_DONE = b"[DONE]"
 _MOST_EVENT_BYTES = 64 * 1024 * 1024  # a picture of eight million pixels, as base64, can have half of that
 
 
 def _note(found: Findings, data: bytes, _: bool) -> bool:
-    if data == _DONE:
-        found.done = True
-        return True
-    fields = decode_event(data)
-    found.error = found.error or read_stream_error(fields)
-    if found.error is not None:
-        return True
-    found.committed = True
-    if str(fields.get("type")).endswith(".completed"):
+    fields = note_event(found, data)
+    if fields is not None and str(fields.get("type")).endswith(".completed"):
         found.usage = _sum(found.usage, counted(fields.get("usage"), 1))
         found.finish_reasons += ("stop",)
     return True
@@ -43,7 +35,7 @@ def _sum(before: Usage | None, more: Usage) -> Usage:
 
 
 STREAM = StreamRules(
-    marks=(b".completed", _DONE, b'"error"'),
+    marks=(b".completed", DONE, b'"error"'),
     note=_note,
     ends_at_eof=lambda found: found.usage is not None,
     event_bytes=_MOST_EVENT_BYTES,

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from havuz_gateway.errors import InvalidRequest
@@ -10,10 +10,11 @@ from havuz_gateway.protocols.neutral.errors import cannot_say
 from havuz_gateway.protocols.neutral.images import ImageAnswer, ImageRequest, Picture
 from havuz_gateway.protocols.openai.complaints import wrong
 from havuz_gateway.protocols.openai_images.request import size_of
+from havuz_gateway.protocols.usage import Usage
 
 _DATA_URL = re.compile(r"data:(image/[a-z0-9.+-]+);base64,([A-Za-z0-9+/=\s]+)", re.IGNORECASE)
-_READ = frozenset({"model", "prompt", "n", "size", "width", "height", "images", "mask", "stream", "partial_images",
-                   "response_format"})  # fmt: skip
+_READ = frozenset({"model", "prompt", "n", "size", "width", "height", "images", "mask", "stream", "response_format"})
+_NO_TOKENS = Usage(input=0, output=0)
 _SIGNATURES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"RIFF": "image/webp", b"GIF8": "image/gif"}
 
 
@@ -22,8 +23,6 @@ def decode_request(fields: Mapping[str, Any], files: Mapping[str, list[bytes]]) 
 
     Raises `InvalidRequest`, and `CannotExpress` for what only a provider of OpenAI's own pictures can do.
     """
-    if fields.get("stream"):
-        raise cannot_say("stream", "true: its pictures come whole", "images")
     if fields.get("response_format") == "url":
         raise cannot_say("response_format", "'url': its pictures come as base64", "images")
     if fields.get("background") == "transparent":
@@ -40,29 +39,64 @@ def decode_request(fields: Mapping[str, Any], files: Mapping[str, list[bytes]]) 
         size=size_of(fields),
         pictures=(*named, *uploaded),
         mask=next(iter(masks), None),
-        hints={name: value for name, value in fields.items() if name not in _READ and value is not None},
+        hints={name: value for name, value in fields.items() if name not in _READ and _says(name, value)},
     )
 
 
 def encode_answer(answer: ImageAnswer, created: int) -> dict[str, Any]:
     """OpenAI's body for an answer; `created` is unix seconds."""
-    usage = answer.usage
-    kind = answer.pictures[0].media_type or "image/png"
     body: dict[str, Any] = {
         "created": created,
         "data": [{"b64_json": picture.data} for picture in answer.pictures],
-        "output_format": kind.partition("/")[2],
+        "output_format": _format(answer.pictures[0]),
     }
     if answer.size is not None:
-        body["size"] = f"{answer.size[0]}x{answer.size[1]}"
-    if usage.input or usage.output:
-        body["usage"] = {
-            "input_tokens": usage.input,
-            "input_tokens_details": {"text_tokens": usage.input, "image_tokens": 0},
-            "output_tokens": usage.output,
-            "total_tokens": usage.input + usage.output,
-        }
+        body["size"] = _written(answer.size)
+    if answer.usage.input or answer.usage.output:
+        body["usage"] = _tokens(answer.usage)
     return body
+
+
+def encode_events(answer: ImageAnswer, request: ImageRequest, created: int) -> Iterator[dict[str, Any]]:
+    """OpenAI's stream for an answer that came whole: one last event for each picture, and no partial one before it.
+
+    https://platform.openai.com/docs/api-reference/images-streaming. What all of them used is told by the first.
+    """
+    size, usage = answer.size or request.size, answer.usage
+    for picture in answer.pictures:
+        yield {
+            "type": "image_edit.completed" if request.pictures else "image_generation.completed",
+            "b64_json": picture.data,
+            "created_at": created,
+            "size": _written(size) if size is not None else "auto",
+            "quality": request.hints.get("quality", "auto"),
+            "background": "auto",
+            "output_format": _format(picture),
+            "usage": _tokens(usage),
+        }
+        usage = _NO_TOKENS
+
+
+def _tokens(usage: Usage) -> dict[str, Any]:
+    return {
+        "input_tokens": usage.input,
+        "input_tokens_details": {"text_tokens": usage.input, "image_tokens": 0},
+        "output_tokens": usage.output,
+        "total_tokens": usage.input + usage.output,
+    }
+
+
+def _written(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+def _format(picture: Picture) -> str:
+    return (picture.media_type or "image/png").partition("/")[2]
+
+
+def _says(name: str, value: Any) -> bool:
+    """Whether a field asks for anything."""
+    return value is not None and (name, value) != ("partial_images", 0)
 
 
 def _named(path: str, reference: Mapping[str, Any]) -> Picture:

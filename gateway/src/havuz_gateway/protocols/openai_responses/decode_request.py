@@ -11,10 +11,10 @@ from havuz_gateway.protocols.neutral.tools import Tool, ToolChoice
 from havuz_gateway.protocols.openai_responses.decode_input import read_input
 from havuz_gateway.protocols.openai_responses.tools import read_choice, read_tool
 from havuz_gateway.protocols.openai_responses.wire import PROTOCOL, REQUIRED, SPELLING, request_members
+from havuz_gateway.protocols.own_members import without_own
 
 LOGPROBS = "message.output_text.logprobs"
 SEALS = "reasoning.encrypted_content"
-_OWN = ("timeout", "think", "deepsearch")  # havuz's, acted on before a request comes here
 # What another provider must not leave out, and what says nothing where it is what all do anyway.
 _FIRM = ("background", "conversation", "prompt")
 _USUAL = {"background": False, "truncation": "disabled"}
@@ -25,7 +25,7 @@ def decode_request(body: Mapping[str, Any]) -> ChatRequest:
 
     Its extensions always have an entry for this protocol: a body is written again without anything added.
     """
-    fields = request_members({name: value for name, value in body.items() if name not in _OWN}, "")
+    fields = request_members(without_own(body), "")
     if fields.peek("input") is None and not any(fields.peek(name) for name in (*_FIRM, "previous_response_id")):
         raise fields.wrong("input", None, "a string or an array of items")
     spelled: dict[str, Any] = {}

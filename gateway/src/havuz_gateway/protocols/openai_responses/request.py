@@ -16,10 +16,10 @@ from havuz_gateway.protocols.openai.fields import (
     check_fields,
     integer,
     mapping,
-    number,
     required_text,
     text,
 )
+from havuz_gateway.protocols.openai.settings import SETTINGS, answer_format, named, tool_choice, tools
 
 _INPUT = "a string or a non-empty array of items"
 _ROLES = ("user", "assistant", "system", "developer")
@@ -37,7 +37,7 @@ class ResponseFields:
 def read_response_request(fields: Mapping[str, Any]) -> ResponseFields:
     """Check a decoded body and read it. Raises `InvalidRequest`, whose `param` names the field."""
     model = required_text(fields, "model")
-    check_fields(fields, _TABLE)
+    check_fields(fields, FIELDS)
     if fields.get("input") is None and fields.get("prompt") is None:
         raise missing("input", _INPUT)
     return ResponseFields(
@@ -75,36 +75,15 @@ def _item(path: str, item: Any) -> None:
         raise wrong(f"{path}.content", content, "a string or an array of parts")
 
 
-def _tools(path: str, value: Any) -> None:
-    array(path, value)
-    for index, tool in enumerate(value):
-        place = f"{path}[{index}]"
-        mapping(place, tool)
-        kind = tool.get("type")
-        if type(kind) is not str:
-            raise wrong(f"{place}.type", kind, "a string such as 'function'")
-        if kind in ("function", "custom") and not (type(tool.get("name")) is str and tool["name"]):
-            raise wrong(f"{place}.name", tool.get("name"), "a non-empty string")
-
-
-def _tool_choice(path: str, value: Any) -> None:
-    if value in ("none", "auto", "required"):
-        return
-    if type(value) is not dict or type(value.get("type")) is not str:
-        raise wrong(path, value, "'none', 'auto', 'required' or an object that names a tool")
+def _tool(path: str, kind: str, tool: dict[str, Any]) -> None:
+    if kind in ("function", "custom"):
+        named(path, tool)
 
 
 def _text(path: str, value: Any) -> None:
     mapping(path, value)
-    answer_format = value.get("format")
-    if answer_format is None:
-        return
-    mapping(f"{path}.format", answer_format)
-    kind = answer_format.get("type")
-    if type(kind) is not str:
-        raise wrong(f"{path}.format.type", kind, "'text', 'json_object' or 'json_schema'")
-    if kind == "json_schema":
-        mapping(f"{path}.format.schema", answer_format.get("schema"))
+    if value.get("format") is not None:
+        answer_format(f"{path}.format", value["format"], schema="schema")
 
 
 def _response_id(path: str, value: Any) -> None:
@@ -128,31 +107,23 @@ def _conversation(path: str, value: Any) -> None:
     )
 
 
-_TABLE: dict[str, Check] = {
+FIELDS: dict[str, Check] = {
+    **SETTINGS,
     "input": _input,
     "instructions": text,
-    "stream": boolean,
     "stream_options": mapping,
-    "temperature": number(0, 2),
-    "top_p": number(0, 1),
-    "top_logprobs": integer(0, 20),
     "max_output_tokens": integer(1),
     "max_tool_calls": integer(1),
-    "tools": _tools,
-    "tool_choice": _tool_choice,
-    "parallel_tool_calls": boolean,
+    "tools": tools(_tool),
+    "tool_choice": tool_choice,
     "text": _text,
     "reasoning": mapping,
     "include": array,
-    "metadata": mapping,
-    "store": boolean,
     "previous_response_id": _response_id,
     "background": _background,
     "conversation": _conversation,
     "prompt": mapping,
     "truncation": text,
-    "user": text,
     "safety_identifier": text,
     "prompt_cache_key": text,
-    "service_tier": text,
 }

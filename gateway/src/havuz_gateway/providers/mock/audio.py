@@ -1,50 +1,38 @@
-"""Sound of the mock: speech is a quiet tone (WAV, PCM) or silence (MP3), a transcription says what was not heard."""
+"""Sound of the mock: speech is a quiet tone or silence, a transcription says what was not heard."""
 
 import base64
 import json
 import math
-import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from havuz_gateway.providers.mock.chat import count_text
+from havuz_gateway.providers.mock.sound import FORMATS
 
-_RATE = 24_000  # samples a second, as OpenAI's PCM has
 _CHARACTERS_PER_SECOND = 15
-_TONE_HERTZ = 440
-_LOUDNESS = 1_000
 _TOKENS_PER_SECOND = 20
-# MPEG-1 layer III at 128 kbit/s and 44.1 kHz: a frame without a bit of sound in it.
-_MP3_FRAME = b"\xff\xfb\x90\x64" + bytes(413)
-_MP3_FRAME_SECONDS = 1152 / 44_100
 _PLAIN = "text/plain; charset=utf-8"
 _TEXT = "This is a test transcription; no provider was called."
-TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav", "pcm": "audio/pcm"}  # any other format is answered by a WAV
 
 
 def spoken_type(fields: Mapping[str, Any]) -> str:
     """The content type of the sound."""
-    return TYPES.get(fields.get("response_format") or "mp3", TYPES["wav"])
+    return _format(fields)[0]
 
 
 def speak(fields: Mapping[str, Any]) -> Iterator[bytes]:
     """The sound, a second at a time."""
-    seconds = max(1, round(len(str(fields.get("input"))) / _CHARACTERS_PER_SECOND / (fields.get("speed") or 1)))
-    kind = spoken_type(fields)
-    if kind == TYPES["wav"]:
-        yield _wav_header(seconds * _RATE * 2)
-    second = _MP3_FRAME * round(1 / _MP3_FRAME_SECONDS) if kind == TYPES["mp3"] else _tone()
-    for _ in range(seconds):
-        yield second
+    spoken = len(str(fields.get("input"))) / _CHARACTERS_PER_SECOND / (fields.get("speed") or 1)
+    return _format(fields)[1](max(1, round(spoken)))
 
 
 def speech_events(fields: Mapping[str, Any]) -> Iterator[bytes]:
     """The same sound as events, and what it used."""
-    seconds = 0
+    pieces = 0
     for piece in speak(fields):
-        seconds += 1
+        pieces += 1
         yield _event({"type": "speech.audio.delta", "audio": base64.b64encode(piece).decode()})
-    read, made = count_text(str(fields.get("input"))), seconds * _TOKENS_PER_SECOND
+    read, made = count_text(str(fields.get("input"))), pieces * _TOKENS_PER_SECOND
     yield _event({"type": "speech.audio.done", "usage": _usage(read, made)})
 
 
@@ -79,18 +67,12 @@ def transcript_events(seconds: float) -> Iterator[bytes]:
     yield _event({"type": "transcript.text.done", "text": _TEXT, "usage": usage})
 
 
+def _format(fields: Mapping[str, Any]) -> tuple[str, Callable[[int], Iterator[bytes]]]:
+    return FORMATS[fields.get("response_format") or "mp3"]
+
+
 def _usage(read: int, made: int) -> dict[str, int]:
     return {"input_tokens": read, "output_tokens": made, "total_tokens": read + made}
-
-
-def _tone() -> bytes:
-    turn = 2 * math.pi * _TONE_HERTZ / _RATE
-    return struct.pack(f"<{_RATE}h", *(int(_LOUDNESS * math.sin(turn * index)) for index in range(_RATE)))
-
-
-def _wav_header(size: int) -> bytes:
-    form = struct.pack("<IHHIIHH", 16, 1, 1, _RATE, 2 * _RATE, 2, 16)
-    return b"RIFF" + struct.pack("<I", 36 + size) + b"WAVEfmt " + form + b"data" + struct.pack("<I", size)
 
 
 def _clock(seconds: float, comma: str) -> str:

@@ -51,7 +51,7 @@ class _Answer:
     async def read(self, limit: int) -> bytes:
         return b"".join([piece async for piece in self.chunks()])[:limit]
 
-    def close(self) -> None:
+    def close(self, *, told: bool = False) -> None:
         self._pieces = ()
 
 

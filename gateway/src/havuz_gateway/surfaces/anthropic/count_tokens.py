@@ -1,12 +1,11 @@
 """`POST …/messages/count_tokens`: https://platform.claude.com/docs/en/api/messages/count_tokens.
 
-A provider that counts is asked; where none does, or none answers, it is the estimate by which requests are metered.
+A provider that counts is asked; where none does, or none answers, it is the estimate by which requests are metered,
+marked by the header `x-havuz-estimated`.
 """
 
 from havuz_gateway.metering.estimate import estimate
-from havuz_gateway.pipeline.exchange import Request, Writer
-from havuz_gateway.pipeline.run import run
-from havuz_gateway.pipeline.services import Services
+from havuz_gateway.pipeline.exchange import Request
 from havuz_gateway.pipeline.types import Call
 from havuz_gateway.protocols.anthropic.request import read_count_fields
 from havuz_gateway.protocols.anthropic.wire import PROTOCOL
@@ -14,20 +13,8 @@ from havuz_gateway.protocols.body import Body
 from havuz_gateway.protocols.json_text import dump
 from havuz_gateway.protocols.own_members import read_own
 from havuz_gateway.surfaces.anthropic.messages import passed_on
-from havuz_gateway.surfaces.openai.body import decode
-
-
-async def count_tokens(request: Request, writer: Writer, *, credential: str | None, services: Services) -> None:
-    """Answer `{"input_tokens": N}`; an estimate is marked by the header `x-havuz-estimated`."""
-    await run(
-        request,
-        writer,
-        operation="count_tokens",
-        protocol=PROTOCOL,
-        credential=credential,
-        read=read,
-        services=services,
-    )
+from havuz_gateway.surfaces.body import decode
+from havuz_gateway.surfaces.called import called
 
 
 def read(request: Request) -> Call:
@@ -51,3 +38,6 @@ def read(request: Request) -> Call:
 def _estimated(body: Body) -> bytes:
     tokens = estimate("chat", body.fields, body.raw, protocol=PROTOCOL).input
     return dump({"input_tokens": tokens}).encode()
+
+
+count_tokens = called("count_tokens", PROTOCOL, read)

@@ -2,28 +2,14 @@
 
 from collections.abc import Mapping
 
-from havuz_gateway.pipeline.exchange import Request, Writer
-from havuz_gateway.pipeline.run import run
-from havuz_gateway.pipeline.services import Services
+from havuz_gateway.pipeline.exchange import Request
 from havuz_gateway.pipeline.types import Call
 from havuz_gateway.protocols.anthropic.request import read_message_fields
 from havuz_gateway.protocols.anthropic.wire import PROTOCOL
 from havuz_gateway.protocols.own_members import read_own
 from havuz_gateway.surfaces.anthropic.headers import PASSED_ON
-from havuz_gateway.surfaces.openai.body import decode
-
-
-async def messages(request: Request, writer: Writer, *, credential: str | None, services: Services) -> None:
-    """Answer with JSON, or with a stream where `stream` is true."""
-    await run(
-        request,
-        writer,
-        operation="chat",
-        protocol=PROTOCOL,
-        credential=credential,
-        read=read,
-        services=services,
-    )
+from havuz_gateway.surfaces.body import decode
+from havuz_gateway.surfaces.called import called
 
 
 def read(request: Request) -> Call:
@@ -47,3 +33,6 @@ def read(request: Request) -> Call:
 def passed_on(headers: Mapping[str, str]) -> dict[str, str]:
     """The client's API version and betas."""
     return {name: headers[name] for name in PASSED_ON if name in headers}
+
+
+messages = called("chat", PROTOCOL, read)

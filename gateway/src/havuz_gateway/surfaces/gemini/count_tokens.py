@@ -1,14 +1,11 @@
 """`POST …/models/{model}:countTokens`: https://ai.google.dev/api/tokens.
 
-A provider that counts is asked; where none does, or none answers, it is the estimate by which requests are metered.
+A provider that counts is asked; where none does, or none answers, it is the estimate by which requests are metered,
+marked by the header `x-havuz-estimated`.
 """
 
-from functools import partial
-
 from havuz_gateway.metering.estimate import estimate
-from havuz_gateway.pipeline.exchange import Request, Writer
-from havuz_gateway.pipeline.run import run
-from havuz_gateway.pipeline.services import Services
+from havuz_gateway.pipeline.exchange import Request
 from havuz_gateway.pipeline.types import Call
 from havuz_gateway.protocols.body import Body
 from havuz_gateway.protocols.gemini.count_tokens import write_count
@@ -16,25 +13,10 @@ from havuz_gateway.protocols.gemini.request import check_count, counted
 from havuz_gateway.protocols.gemini.wire import PROTOCOL
 from havuz_gateway.protocols.json_text import dump
 from havuz_gateway.protocols.own_members import read_own
-from havuz_gateway.surfaces.openai.body import decode
+from havuz_gateway.surfaces.body import decode
 
 
-async def count_tokens(
-    model: str, request: Request, writer: Writer, *, credential: str | None, services: Services
-) -> None:
-    """Answer `{"totalTokens": N}`; an estimate is marked by the header `x-havuz-estimated`."""
-    await run(
-        request,
-        writer,
-        operation="count_tokens",
-        protocol=PROTOCOL,
-        credential=credential,
-        read=partial(read, model=model),
-        services=services,
-    )
-
-
-def read(request: Request, *, model: str) -> Call:
+def read_count(request: Request, *, model: str) -> Call:
     """The call a request describes. Raises `InvalidRequest`."""
     body = decode(request.body)
     check_count(body.fields)

@@ -3,40 +3,35 @@
 Clients of Google's newer `/v1` share its paths with OpenAI's: they are known by the header of their key.
 """
 
+from collections.abc import Callable
 from functools import partial
-from typing import Protocol
 
 from havuz_gateway.errors import NotFound
 from havuz_gateway.pipeline.exchange import Request, Writer
 from havuz_gateway.pipeline.services import Services
+from havuz_gateway.pipeline.types import Call
 from havuz_gateway.protocols.gemini.wire import PROTOCOL
 from havuz_gateway.surfaces.base import Surface
+from havuz_gateway.surfaces.called import called
 from havuz_gateway.surfaces.credentials import KeyPlaces
-from havuz_gateway.surfaces.gemini.count_tokens import count_tokens
-from havuz_gateway.surfaces.gemini.embeddings import embed
+from havuz_gateway.surfaces.gemini.count_tokens import read_count
+from havuz_gateway.surfaces.gemini.embeddings import read_embedded
 from havuz_gateway.surfaces.gemini.errors import render_error, stream_error
 from havuz_gateway.surfaces.gemini.framing import framing
-from havuz_gateway.surfaces.gemini.generate import generate
+from havuz_gateway.surfaces.gemini.generate import read_contents
 from havuz_gateway.surfaces.gemini.models import list_models, retrieve_model
 
 _KEY_HEADER = "x-goog-api-key"
 _BASES = ("/v1beta", "/v1")
 
 
-class _Method(Protocol):
-    """What is done with one model."""
-
-    async def __call__(
-        self, model: str, request: Request, writer: Writer, *, credential: str | None, services: Services
-    ) -> None: ...
-
-
-_METHODS: dict[str, _Method] = {
-    "generateContent": partial(generate, stream=False),
-    "streamGenerateContent": partial(generate, stream=True),
-    "countTokens": count_tokens,
-    "embedContent": partial(embed, batch=False),
-    "batchEmbedContents": partial(embed, batch=True),
+# What is done with a model, by the name of the method: the operation, and what reads a request for a model.
+_METHODS: dict[str, tuple[str, Callable[..., Call]]] = {
+    "generateContent": ("chat", partial(read_contents, stream=False)),
+    "streamGenerateContent": ("chat", partial(read_contents, stream=True)),
+    "countTokens": ("count_tokens", read_count),
+    "embedContent": ("embeddings", partial(read_embedded, batch=False)),
+    "batchEmbedContents": ("embeddings", partial(read_embedded, batch=True)),
 }
 
 
@@ -49,7 +44,9 @@ async def call(request: Request, writer: Writer, *, credential: str | None, serv
             f"the path {request.path[:200]!r} has no method that is known here: end it with the model and one of "
             f"{', '.join(f':{known}' for known in _METHODS)}"
         )
-    await method(model, request, writer, credential=credential, services=services)
+    operation, read = method
+    answer = called(operation, PROTOCOL, partial(read, model=model))
+    await answer(request, writer, credential=credential, services=services)
 
 
 async def show(request: Request, writer: Writer, *, credential: str | None, services: Services) -> None:

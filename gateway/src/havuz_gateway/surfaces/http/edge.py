@@ -163,9 +163,12 @@ class HttpEdge:
         host, template = _host(headers.get("host", "")), self._registry.template(raw.path)
 
         def request(body: bytes, upload: Upload | None = None) -> Request:
-            return Request(request_id, raw.method, raw.path, host, headers, query, body, upload, template)
+            peer = raw.remote or ""
+            return Request(request_id, raw.method, raw.path, host, headers, query, body, upload, template, peer)
 
         def check_sender() -> object:
+            if surface.check_sender is not None:
+                return surface.check_sender(request(b""))
             return authenticate(request(b""), credential, surface.protocol, self._services)
 
         bounds = self._bounds

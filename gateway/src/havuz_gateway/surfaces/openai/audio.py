@@ -1,41 +1,14 @@
 """`POST …/audio/speech` and `…/audio/transcriptions`: https://platform.openai.com/docs/api-reference/audio."""
 
 from havuz_gateway.errors import InvalidRequest
-from havuz_gateway.pipeline.exchange import Request, Writer
-from havuz_gateway.pipeline.run import run
-from havuz_gateway.pipeline.services import Services
+from havuz_gateway.pipeline.exchange import Request
 from havuz_gateway.pipeline.types import Call
 from havuz_gateway.protocols.openai_audio.request import FORM_KINDS, PROTOCOL, read_speech, read_transcription
 from havuz_gateway.protocols.openai_audio.wav import HEADER_BYTES, seconds_of
-from havuz_gateway.surfaces.openai.body import decode, decode_form
+from havuz_gateway.surfaces.body import decode, decode_form
+from havuz_gateway.surfaces.called import called
 from havuz_gateway.surfaces.openai.chat import PROTOCOL as SURFACE_PROTOCOL
 from havuz_gateway.transport.upload import Upload
-
-
-async def speech(request: Request, writer: Writer, *, credential: str | None, services: Services) -> None:
-    """Answer with sound while it comes, or with a stream of events where `stream_format` is sse."""
-    await run(
-        request,
-        writer,
-        operation="speech",
-        protocol=SURFACE_PROTOCOL,
-        credential=credential,
-        read=read_spoken,
-        services=services,
-    )
-
-
-async def transcriptions(request: Request, writer: Writer, *, credential: str | None, services: Services) -> None:
-    """Answer with JSON or text as `response_format` says, or with a stream where `stream` is true."""
-    await run(
-        request,
-        writer,
-        operation="transcription",
-        protocol=SURFACE_PROTOCOL,
-        credential=credential,
-        read=read_heard,
-        services=services,
-    )
 
 
 def read_spoken(request: Request) -> Call:
@@ -79,3 +52,7 @@ def _seconds(upload: Upload) -> float | None:
     sound = next(part for part in upload.parts if part.name == "file" and part.text is None)
     size = sound.content.end - sound.content.start
     return seconds_of(upload.read(sound, HEADER_BYTES), size)
+
+
+speech = called("speech", SURFACE_PROTOCOL, read_spoken)
+transcriptions = called("transcription", SURFACE_PROTOCOL, read_heard)

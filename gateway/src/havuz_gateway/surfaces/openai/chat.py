@@ -1,27 +1,13 @@
 """`POST …/chat/completions`: https://platform.openai.com/docs/api-reference/chat/create."""
 
-from havuz_gateway.pipeline.exchange import Request, Writer
-from havuz_gateway.pipeline.run import run
-from havuz_gateway.pipeline.services import Services
+from havuz_gateway.pipeline.exchange import Request
 from havuz_gateway.pipeline.types import Call
 from havuz_gateway.protocols.body import Body
 from havuz_gateway.protocols.openai_chat.request import ChatFields, read_chat
-from havuz_gateway.surfaces.openai.body import decode
+from havuz_gateway.surfaces.body import decode
+from havuz_gateway.surfaces.called import called
 
 PROTOCOL = "openai_chat"
-
-
-async def chat(request: Request, writer: Writer, *, credential: str | None, services: Services) -> None:
-    """Answer with JSON, or with a stream where `stream` is true."""
-    await run(
-        request,
-        writer,
-        operation="chat",
-        protocol=PROTOCOL,
-        credential=credential,
-        read=read,
-        services=services,
-    )
 
 
 def read(request: Request) -> Call:
@@ -43,3 +29,6 @@ def chat_call(body: Body, fields: ChatFields) -> Call:
         include_usage=fields.include_usage,
         parameters=body.fields,
     )
+
+
+chat = called("chat", PROTOCOL, read)

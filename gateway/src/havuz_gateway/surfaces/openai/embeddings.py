@@ -1,25 +1,11 @@
 """`POST …/embeddings`: https://platform.openai.com/docs/api-reference/embeddings/create."""
 
-from havuz_gateway.pipeline.exchange import Request, Writer
-from havuz_gateway.pipeline.run import run
-from havuz_gateway.pipeline.services import Services
+from havuz_gateway.pipeline.exchange import Request
 from havuz_gateway.pipeline.types import Call
 from havuz_gateway.protocols.openai_chat.embeddings import read_embeddings
-from havuz_gateway.surfaces.openai.body import decode
+from havuz_gateway.surfaces.body import decode
+from havuz_gateway.surfaces.called import called
 from havuz_gateway.surfaces.openai.chat import PROTOCOL
-
-
-async def embeddings(request: Request, writer: Writer, *, credential: str | None, services: Services) -> None:
-    """Answer with one vector per input."""
-    await run(
-        request,
-        writer,
-        operation="embeddings",
-        protocol=PROTOCOL,
-        credential=credential,
-        read=read,
-        services=services,
-    )
 
 
 def read(request: Request) -> Call:
@@ -35,3 +21,6 @@ def read(request: Request) -> Call:
         timeout=fields.timeout,
         parameters=body.fields,
     )
+
+
+embeddings = called("embeddings", PROTOCOL, read)

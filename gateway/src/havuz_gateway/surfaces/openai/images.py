@@ -2,9 +2,7 @@
 
 from dataclasses import replace
 
-from havuz_gateway.pipeline.exchange import Request, Writer
-from havuz_gateway.pipeline.run import run
-from havuz_gateway.pipeline.services import Services
+from havuz_gateway.pipeline.exchange import Request
 from havuz_gateway.pipeline.types import Action, Call
 from havuz_gateway.protocols.body import Body
 from havuz_gateway.protocols.openai_images.request import (
@@ -15,34 +13,9 @@ from havuz_gateway.protocols.openai_images.request import (
     read_edit_form,
     read_generation,
 )
-from havuz_gateway.surfaces.openai.body import decode, decode_form
+from havuz_gateway.surfaces.body import decode, decode_form
+from havuz_gateway.surfaces.called import called
 from havuz_gateway.surfaces.openai.chat import PROTOCOL as SURFACE_PROTOCOL
-
-
-async def generations(request: Request, writer: Writer, *, credential: str | None, services: Services) -> None:
-    """Answer with pictures, or with a stream of them where `stream` is true."""
-    await run(
-        request,
-        writer,
-        operation="image",
-        protocol=SURFACE_PROTOCOL,
-        credential=credential,
-        read=read,
-        services=services,
-    )
-
-
-async def edits(request: Request, writer: Writer, *, credential: str | None, services: Services) -> None:
-    """Answer with changed pictures, or with a stream of them where `stream` is true."""
-    await run(
-        request,
-        writer,
-        operation="image",
-        protocol=SURFACE_PROTOCOL,
-        credential=credential,
-        read=read_changes,
-        services=services,
-    )
 
 
 def read(request: Request) -> Call:
@@ -72,3 +45,7 @@ def image_call(action: Action, body: Body, fields: ImageFields) -> Call:
         timeout=fields.timeout,
         parameters=body.fields,
     )
+
+
+generations = called("image", SURFACE_PROTOCOL, read)
+edits = called("image", SURFACE_PROTOCOL, read_changes)

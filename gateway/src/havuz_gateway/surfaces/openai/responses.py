@@ -14,7 +14,7 @@ from havuz_gateway.protocols.json_text import dump
 from havuz_gateway.protocols.openai_responses.request import read_response_request
 from havuz_gateway.protocols.own_members import read_own
 from havuz_gateway.responses.conversation import Conversation, load
-from havuz_gateway.surfaces.openai.body import decode
+from havuz_gateway.surfaces.body import decode
 from havuz_gateway.surfaces.openai.keeping import KeepingWriter
 from havuz_gateway.surfaces.openai.responses_errors import PROTOCOL, error_event
 

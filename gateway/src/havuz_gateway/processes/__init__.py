@@ -1,0 +1,1 @@
+"""Several gateway processes behind one port, started and watched by one supervisor (`--workers`)."""

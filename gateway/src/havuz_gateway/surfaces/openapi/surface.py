@@ -1,0 +1,35 @@
+"""`GET /openapi.json`: the document, for the host under which it is asked for. Needs no key."""
+
+import json
+
+from havuz_gateway.pipeline.exchange import Request, Writer
+from havuz_gateway.pipeline.services import Services
+from havuz_gateway.surfaces.base import Surface
+from havuz_gateway.surfaces.files import public_base_url
+from havuz_gateway.surfaces.openai.chat import PROTOCOL
+from havuz_gateway.surfaces.openai.errors import JSON_HEADERS, render_error, stream_error
+from havuz_gateway.surfaces.openapi.document import PATH, build
+
+DOCUMENT = build()
+_REST = json.dumps(DOCUMENT, ensure_ascii=False, separators=(",", ":")).encode()[1:]
+_HEADERS = {
+    **JSON_HEADERS,
+    "cache-control": "public, max-age=300",
+    "vary": "host, x-forwarded-proto",
+    "access-control-allow-origin": "*",
+}
+
+
+async def document(request: Request, writer: Writer, *, credential: str | None, services: Services) -> None:
+    """Answer with the document, which is public."""
+    servers = json.dumps([{"url": public_base_url(request, services)}]).encode()
+    await writer.respond(200, _HEADERS, b'{"servers":' + servers + b"," + _REST)
+
+
+OPENAPI = Surface(
+    name="openapi",
+    protocol=PROTOCOL,
+    render_error=render_error,
+    stream_error=stream_error,
+    paths={PATH: {"GET": document}},
+)

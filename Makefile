@@ -9,13 +9,15 @@ UV := $(CACHE)/uv-$(UV_VERSION)/bin/uv
 MANIFESTS ?= examples/quickstart
 PORT ?= 8080
 WORKERS ?= 2
+BUILDER ?= docker
+TAG ?= dev
 RUN := $(UV) run --frozen --no-sync
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help up sync lint format types test unit component faults clients browser apiserver generate check fuzz bench fault-matrix simulate docs clean
+.PHONY: help up sync lint format types test unit component faults clients browser apiserver e2e images generate check fuzz bench fault-matrix scale simulate docs clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 # uv, pinned, in a virtual environment of its own outside the checkout.
 $(UV):
@@ -62,6 +64,17 @@ browser: sync ## the pages in Chromium, in both languages, wide and narrow (HAVU
 apiserver: sync ## the operator against a real Kubernetes control plane
 	$(RUN) pytest tests/apiserver
 
+e2e: sync ## images, a node, helm install, and outages under load (root on Debian, or KUBECONFIG of any cluster)
+	HAVUZ_REQUIRE_NODE=1 $(RUN) pytest -s tests/e2e
+
+# Every file is dated by the commit, so that the same commit gives the same layers; docker reads the variable.
+images: export SOURCE_DATE_EPOCH = $(shell git log -1 --format=%ct)
+images: BUILD_FLAGS ?= $(if $(filter docker,$(BUILDER)),,--timestamp=$(SOURCE_DATE_EPOCH))
+images: ## both images (BUILDER=docker|podman|buildah REGISTRY=registry.example.com/team/ TAG=dev)
+	for side in gateway operator; do \
+	  $(BUILDER) build $(BUILD_FLAGS) -f $$side/Dockerfile -t $(REGISTRY)havuz-$$side:$(TAG) . || exit 1; \
+	done
+
 test: lint types ## everything above, then what did not run is said
 	@tests/run $(WORKERS)
 
@@ -79,6 +92,9 @@ bench: sync ## CPU per request and per streamed chunk, beside nginx and a plain 
 
 fault-matrix: sync ## every way in which keys fail, under load: what clients see, and what waiting it costs
 	$(RUN) python -m bench.fault_matrix
+
+scale: sync ## the operator and gateways of 10,000 Projects on a real API server (ARGS="--projects 1000")
+	$(RUN) python -m bench.scale $(ARGS)
 
 simulate: sync ## a large fleet in virtual time: what gossip costs, how a pool heals (ARGS="--pods 1000 --only refused")
 	$(RUN) python -m bench.simulation $(ARGS)

@@ -1,6 +1,7 @@
 """Redis Cluster: six nodes; projects on each of them, slots on the move."""
 
 import asyncio
+import time
 from pathlib import Path
 
 from harness.caller import calling
@@ -12,7 +13,9 @@ from harness.redis_cluster import ClusterInstallation
 from harness.tasks import PRICES, ROUTE, drawn, ended, order, studio
 from harness.world import World
 from havuz_contract import keys
+from havuz_contract.verdicts import in_force
 from havuz_gateway.metering.ledger import projects_with_books
+from havuz_gateway.pool.bulletin import Bulletin, SharedVerdict
 
 
 async def test_projects_on_every_node_are_served_billed_and_proved(
@@ -88,3 +91,14 @@ async def test_orders_are_drawn_settled_and_forgotten_by_the_queue(
             assert (data["status"], event["cost"], len(customer.provider.requests)) == ("SUCCESS", str(10**10), 1)
             assert (await customer.proof()).faults == ()
         assert "Traceback" not in gateway.log
+
+
+async def test_a_verdict_is_told_once_and_stands_in_force(cluster_world: World) -> None:
+    bulletin, now = Bulletin(cluster_world.redis), time.time()
+    found = SharedVerdict(
+        gateway="one", upstream="key", name="default/key", connection="c", scope="key", state="Rejected", until=now + 60
+    )
+    again = found.model_copy(update={"gateway": "other", "until": now + 61})
+    assert [await bulletin.tell([one], now) for one in (found, again)] == [1, 0]
+    _, told = await in_force(cluster_world.redis)
+    assert found.model_dump_json().encode() in told

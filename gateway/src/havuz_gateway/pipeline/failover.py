@@ -222,6 +222,7 @@ class Failovers:
         self._shortlist.learn(current.candidate, verdict)
         self._tries.count(verdict, now - current.started_at, member.site)
         if verdict.reason is Reason.TIMEOUT:
+            current.waiting.gave_up(current.place)
             member.waited(target.model, now - current.started_at, now, stream=self._call.stream)
         self._release(current, verdict.reason)
 

@@ -44,3 +44,23 @@ def test_who_has_gone_does_not_wait() -> None:
     waiting.end(numbers[0])
     assert len(waiting) == SEVERAL - 1
     assert not waiting.silent(100.0, 5.0)
+
+
+def test_who_gave_up_speaks_against_the_key_until_somebody_is_answered() -> None:
+    waiting = Waiting()
+    numbers = [waiting.begin(0.0) for _ in range(SEVERAL + 1)]
+    for number in numbers[:SEVERAL]:
+        waiting.gave_up(number)
+    assert waiting.silent(5.0, 5.0)
+    waiting.answered(numbers[-1], 6.0)
+    waiting.begin(7.0)
+    assert not waiting.silent(100.0, 5.0)
+
+
+def test_after_some_gave_up_those_that_are_left_still_wait_in_vain() -> None:
+    waiting = Waiting()
+    first, *_ = [waiting.begin(0.0) for _ in range(SEVERAL)]
+    waiting.gave_up(first)
+    waiting.gave_up(first)
+    assert len(waiting) == SEVERAL - 1
+    assert waiting.silent(5.0, 5.0)

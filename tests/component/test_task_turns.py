@@ -24,6 +24,7 @@ from havuz_gateway.metering.address import calls_to
 from havuz_gateway.tasks.queue import TaskQueue
 
 CROWD = 10_000
+pytestmark = pytest.mark.timeout(300)  # some start four processes, one after the other
 
 
 @pytest.fixture

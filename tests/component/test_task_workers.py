@@ -17,6 +17,8 @@ from harness.workshop import Studio, queue_is_empty, workshop_of
 from harness.world import World
 from havuz_contract import keys
 
+pytestmark = pytest.mark.timeout(300)  # some start four processes, one after the other
+
 
 @pytest.fixture
 async def workshop(encryption_keys: str, tmp_path: Path) -> AsyncIterator[Studio]:

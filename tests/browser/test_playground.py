@@ -62,7 +62,8 @@ async def test_an_answer_streams_and_tells_what_it_took(
     world: World, gateway: GatewayProcess, open_window: OpenWindow, language: str, size: Size
 ) -> None:
     usage = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
-    async with playing(world, gateway, open_window, language=language, size=size) as (window, pool):
+    look = {"language": language, "size": size, "color_scheme": "dark" if size == "phone" else "light"}
+    async with playing(world, gateway, open_window, **look) as (window, pool):
         page = window.page
         assert window.weight < MOST_WEIGHT
         thoughts = [event({"role": "assistant", "reasoning_content": piece}) for piece in ("The user ", "asks.")]
@@ -149,7 +150,7 @@ async def test_a_picture_goes_along_and_another_is_drawn(
     async with playing(world, gateway, open_window) as (window, pool):
         page = window.page
         await page.set_input_files(
-            "#picture", {"name": "fox.png", "mimeType": "image/png", "buffer": draw(64, 64, "5f0c2a7d")}
+            "#picture", {"name": "fox.png", "mimeType": "image/png", "buffer": draw(64, 64, "5f0c2a7d" * 8)}
         )
         await expect(page.locator("#attached img")).to_have_count(1)
         await say(window, "What is this?")

@@ -7,6 +7,7 @@ function start(root, texts) {
   const by = (id) => document.getElementById(id);
   const language = document.documentElement.lang;
   const whole = new Intl.NumberFormat(language);
+  const exact = new Intl.NumberFormat(language, { maximumFractionDigits: 9 });
   const seconds = new Intl.NumberFormat(language, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
   const talk = by("talk"), said = by("said"), model = by("model");
   const messages = []; // of the conversation, as they are sent again
@@ -25,7 +26,7 @@ function start(root, texts) {
     for (const part of document.querySelectorAll(".for-chat")) part.hidden = draws();
     for (const part of document.querySelectorAll(".for-draw")) part.hidden = !draws();
     by("thinking").hidden = !option().dataset.modes.split(" ").includes("think");
-    by("picture-choice").hidden = draws();
+    by("picture-choice").hidden = by("picture").hidden = draws();
   }
 
   // What is asked
@@ -205,7 +206,7 @@ function start(root, texts) {
     const drawn = await answer.json();
     for (const one of drawn.data) turn.show(one.b64_json ? `data:image/${drawn.output_format ?? "png"};base64,${one.b64_json}` : one.url);
     const cost = answer.headers.get("x-havuz-cost");
-    if (cost) turn.figure(filled(texts.cost_plain, { cost, unit: texts.unit }));
+    if (cost) turn.figure(filled(texts.cost_plain, { cost: exact.format(Number(cost)), unit: texts.unit }));
   }
 
   async function send() {

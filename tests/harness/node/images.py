@@ -14,6 +14,7 @@ GATEWAY = "havuz.dev/gateway:node"
 VALKEY = "havuz.dev/valkey:node"
 PAUSE = "havuz.dev/pause:node"
 _BUILD_SECONDS = 900.0
+_MOST_IMAGES = 60  # layers of former commits pile up in the store; beyond so many it begins anew
 
 
 class Builder:
@@ -24,6 +25,8 @@ class Builder:
         self._timestamp = f"--timestamp={timestamp}"
         self._build = f"havuz.dev/base-build:{bases.key}"
         self._runtime = f"havuz.dev/base-runtime:{bases.key}"
+        if len(self._buildah("images", "--quiet", "--all").split()) > _MOST_IMAGES:
+            self._buildah("rmi", "--all", "--force")
         # the machine may reach its package registries by an authority of its own, which its bundle knows
         trust = dict.fromkeys(("PIP_CERT", "SSL_CERT_FILE"), bases.authorities)
         self._base(self._build, bases.build, trust)

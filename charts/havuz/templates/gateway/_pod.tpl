@@ -67,7 +67,7 @@ containers:
   startupProbe:
     httpGet: {path: /livez, port: operations}
     periodSeconds: 1
-    failureThreshold: 60
+    failureThreshold: 180
   livenessProbe:
     httpGet: {path: /livez, port: operations}
     periodSeconds: 10

@@ -9,13 +9,15 @@ UV := $(CACHE)/uv-$(UV_VERSION)/bin/uv
 MANIFESTS ?= examples/quickstart
 PORT ?= 8080
 WORKERS ?= 2
+BUILDER ?= docker
+TAG ?= dev
 RUN := $(UV) run --frozen --no-sync
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help up sync lint format types test unit component faults clients apiserver generate check fuzz bench fault-matrix simulate docs clean
+.PHONY: help up sync lint format types test unit component faults clients browser apiserver e2e images generate check fuzz bench fault-matrix simulate docs clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 # uv, pinned, in a virtual environment of its own outside the checkout.
 $(UV):
@@ -56,8 +58,22 @@ faults: sync ## processes killed and races on one balance, with the books proved
 clients: sync ## the same, called by the official SDKs, PHP and curl
 	$(RUN) pytest -n $(WORKERS) tests/clients
 
+browser: sync ## the pages in Chromium, in both languages, wide and narrow (HAVUZ_SCREENSHOTS=folder keeps pictures)
+	$(RUN) pytest tests/browser
+
 apiserver: sync ## the operator against a real Kubernetes control plane
 	$(RUN) pytest tests/apiserver
+
+e2e: sync ## images, a node, helm install, and outages under load (root on Debian, or KUBECONFIG of any cluster)
+	HAVUZ_REQUIRE_NODE=1 $(RUN) pytest -s tests/e2e
+
+# Every file is dated by the commit, so that the same commit gives the same layers; docker reads the variable.
+images: export SOURCE_DATE_EPOCH = $(shell git log -1 --format=%ct)
+images: BUILD_FLAGS ?= $(if $(filter docker,$(BUILDER)),,--timestamp=$(SOURCE_DATE_EPOCH))
+images: ## both images (BUILDER=docker|podman|buildah REGISTRY=registry.example.com/team/ TAG=dev)
+	for side in gateway operator; do \
+	  $(BUILDER) build $(BUILD_FLAGS) -f $$side/Dockerfile -t $(REGISTRY)havuz-$$side:$(TAG) . || exit 1; \
+	done
 
 test: lint types ## everything above, then what did not run is said
 	@tests/run $(WORKERS)

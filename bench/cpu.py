@@ -27,6 +27,12 @@ def memory_mib(pids: Iterable[int]) -> float:
     return kib / 1024
 
 
+def peak_memory_mib(pid: int) -> float:
+    """The most resident memory that a process has had."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
+
+
 def children(pid: int) -> list[int]:
     """The processes that `pid` started and that still run."""
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

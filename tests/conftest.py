@@ -17,7 +17,8 @@ __all__ = ["pytest_terminal_summary"]
 settings.register_profile("havuz", deadline=None)
 settings.load_profile("havuz")
 
-_LOCAL = ("127.", "::1", "localhost", "0.0.0.0", "::ffff:127.")
+# the last two are the range that is set aside for test networks, in which the node tier's own network is
+_LOCAL = ("127.", "::1", "localhost", "0.0.0.0", "::ffff:127.", "198.18.", "198.19.")
 
 
 def _refuse_the_network(event: str, args: tuple[Any, ...]) -> None:

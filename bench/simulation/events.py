@@ -10,6 +10,7 @@ from bench.simulation.provider import ANSWER_SECONDS, REFUSAL_SECONDS, Keys
 from harness.builders import make_route, make_target, make_upstream
 from havuz_contract.snapshot.models import Failover
 from havuz_gateway.pipeline.shortlist import Shortlist
+from havuz_gateway.pipeline.tries import Tries
 from havuz_gateway.pool.types import Candidate
 from havuz_gateway.pool.verdict import Verdict
 
@@ -22,7 +23,9 @@ class _Under:
 
     pod: Pod
     shortlist: Shortlist
-    attempts: int = 0
+    tries: Tries
+    began: float = 0.0  # of its last attempt, which waits as number `place`
+    place: int = 0
 
 
 @dataclass(slots=True)
@@ -59,7 +62,7 @@ class Simulation:
             pod = self.pods[int(self._rng.random() * len(self.pods))]
             pod.wake(coming)
             self.tally.requests[int(coming)] += 1
-            self._try(_Under(pod, pod.request()), coming)
+            self._try(_Under(pod, pod.request(), Tries(_ATTEMPTS)), coming)
             coming += self._rng.expovariate(self.rate)
         self._finish(until)
         self.now = until
@@ -77,21 +80,25 @@ class Simulation:
             pod, member = under.pod, candidate.member
             pod.wake(now)
             member.outstanding -= 1
+            waiting = member.waiting(MODEL, stream=True)
             if verdict is None:
+                waiting.answered(under.place, now)
                 member.succeed(MODEL, now)
                 continue
+            waiting.end(under.place)
             pod.pool.judge(member, verdict, MODEL, now=now)
             under.shortlist.learn(candidate, verdict)
+            under.tries.count(verdict, now - under.began, member.site)
             self._try(under, now)
 
     def _try(self, under: _Under, now: float) -> None:
-        chosen = under.shortlist.next(now, under.pod.rng) if under.attempts < _ATTEMPTS else None
+        chosen = under.shortlist.next(now, under.pod.rng) if under.tries.left else None
         if chosen is None:
             self.tally.errors[int(now)] += 1
             return
-        under.attempts += 1
         under.shortlist.cross_off(chosen)
         chosen.member.begin(MODEL, now)
+        under.began, under.place = now, chosen.member.waiting(MODEL, stream=True).begin(now)
         self.tally.attempts[int(now)] += 1
         verdict = self.keys.ask(chosen.member.upstream.uid, now)
         mean = ANSWER_SECONDS if verdict is None else REFUSAL_SECONDS

@@ -8,45 +8,56 @@ from dataclasses import dataclass, field
 from havuz_contract.snapshot.models import Route, Upstream
 from havuz_gateway.pipeline.shortlist import Shortlist
 from havuz_gateway.pipeline.types import Call, Plan
+from havuz_gateway.pool.bulletin import USABLE, SharedVerdict
+from havuz_gateway.pool.heard import Heard
 from havuz_gateway.pool.pool import Pool
-from havuz_gateway.pool.sharing import USABLE, SharedVerdict
 from havuz_gateway.pool.types import Member, Ruling
 from havuz_gateway.pool.verdict import Scope
 from havuz_gateway.protocols.body import Body
 from havuz_gateway.providers.mock import Mock, MockTransport
 
 MODEL = "m"
+# Beside the verdict itself: its subject, the hash of the script and the framing, of a call and of an entry.
+_CALL_BYTES = 260
+_ENTRY_BYTES = 70
 _CALL = Call(action="chat", protocol="openai_chat", model=MODEL, stream=True, body=Body.decode(b"{}"))
 _TRANSPORT, _PROVIDER = MockTransport(lambda: 0.0), Mock()
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One entry of the stream. `at` is when it was written."""
+    """One entry of the stream. `at` is when it was written, in virtual seconds as all times."""
 
     at: float
     pod: int
-    upstream: str
-    scope: Scope
-    state: str
-    model: str | None
-    until: float
+    verdict: SharedVerdict
 
 
 @dataclass(slots=True)
 class Gossip:
-    """The stream: entries by time, which each pod reads `delay` seconds later, and what they weigh."""
+    """Redis: entries by time, which each pod reads `delay` seconds later, and what they weigh, by second.
+
+    `calls_in` and `bytes_in` are what pods send, `count_out` and `bytes_out` what becomes an entry, read by every pod.
+    """
 
     delay: float
     entries: list[Said] = field(default_factory=list)
-    count_in: Counter[int] = field(default_factory=Counter)  # by second
+    calls_in: Counter[int] = field(default_factory=Counter)
     bytes_in: Counter[int] = field(default_factory=Counter)
+    count_out: Counter[int] = field(default_factory=Counter)
+    bytes_out: Counter[int] = field(default_factory=Counter)
+    known: Heard = field(default_factory=Heard)
 
-    def tell(self, said: Said, text: str) -> None:
-        """Write an entry."""
-        self.entries.append(said)
-        self.count_in[int(said.at)] += 1
-        self.bytes_in[int(said.at)] += len(text)
+    def tell(self, at: float, pod: int, found: SharedVerdict) -> None:
+        """Ask for an entry, as by the script that knows what was told."""
+        size = len(found.model_dump_json())
+        self.calls_in[int(at)] += 1
+        self.bytes_in[int(at)] += size + _CALL_BYTES
+        if self.known.is_news(found, at):
+            self.known.note(found, at)
+            self.entries.append(Said(at, pod, found))
+            self.count_out[int(at)] += 1
+            self.bytes_out[int(at)] += size + _ENTRY_BYTES
 
 
 class Pod:
@@ -57,6 +68,7 @@ class Pod:
         self.rng = random.Random(number)
         self.now = 0.0
         self._gossip = gossip
+        self._heard = Heard()
         self._read = 0
         self.pool = Pool(lambda _upstream, _provider: _TRANSPORT, lambda _name: _PROVIDER)
         self.pool.sync(upstreams)
@@ -75,14 +87,15 @@ class Pod:
         while self._read < len(entries) and entries[self._read].at <= heard_until:
             said = entries[self._read]
             self._read += 1
+            self._heard.note(said.verdict, now)
             if said.pod != self.number:
-                self._hear(said)
+                self._hear(said.verdict)
 
-    def _hear(self, said: Said) -> None:
+    def _hear(self, said: SharedVerdict) -> None:
         health = self.pool.members[said.upstream].health
         if said.state == USABLE:
             health.restore(self.now)
-        elif said.scope is not Scope.UPSTREAM:
+        elif said.scope != Scope.UPSTREAM:
             health.impose(said.state, said.model, said.until, self.now)
 
     def _tell(self, ruling: Ruling) -> None:
@@ -95,7 +108,7 @@ class Pod:
         self, member: Member, scope: Scope, state: str, model: str | None, until: float, ruling: Ruling | None
     ) -> None:
         verdict = None if ruling is None else ruling.verdict
-        written = SharedVerdict(
+        found = SharedVerdict(
             gateway=f"havuz-gateway-7d9c5b6f4-{self.number:05d}-1-a1b2c3",
             upstream=member.upstream.uid,
             name=member.upstream.name,
@@ -103,10 +116,10 @@ class Pod:
             scope=scope.value,
             model=model,
             state=state,
-            until=1_700_000_000 + until,
+            until=until,
             reason="" if verdict is None else verdict.reason.value,
             status=None if verdict is None else verdict.status,
             message="" if verdict is None else verdict.message,
         )
-        said = Said(self.now, self.number, member.upstream.uid, scope, state, model, until)
-        self._gossip.tell(said, written.model_dump_json())
+        if self._heard.is_news(found, self.now):
+            self._gossip.tell(self.now, self.number, found)

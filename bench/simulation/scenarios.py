@@ -9,6 +9,7 @@ from havuz_gateway.pool.ramp import SLOW_START_SECONDS
 
 SHARE_DYING = 0.3
 _WARM_SECONDS = 2.0
+_FLEET_WARM_SECONDS, _NOTICED_SECONDS = 0.2, 1.0
 _PROBE_SECONDS = 60.0  # the default of an UpstreamKey, as is that of a breaker
 _OPEN_SECONDS = 30.0
 
@@ -24,9 +25,11 @@ class Row:
     known_after: float | None  # until less than 1 % of what is asked is asked of dead keys
     back_after: float | None  # from when the keys work again until they have 90 % of their share
     overshoot: float | None  # requests refused for their rate, of what limited keys allowed
-    messages: int
-    messages_peak: int  # a second, and its bytes
-    bytes_peak: int
+    calls: int  # to Redis
+    messages: int  # that they put on the stream
+    messages_peak: int  # a second
+    bytes_in_peak: int  # a second
+    bytes_out_peak: int  # to one pod
 
 
 def refused(simulation: Simulation) -> Row:
@@ -47,11 +50,11 @@ def refused(simulation: Simulation) -> Row:
 
 
 def noticed(simulation: Simulation) -> Row:
-    """The first two seconds of it, short enough for a whole fleet: what it costs to tell everybody."""
-    simulation.run(0.5)
+    """The first second of it, short enough for a whole fleet: what it costs to tell everybody."""
+    simulation.run(_FLEET_WARM_SECONDS)
     simulation.keys.dead.update(dict.fromkeys(_chosen(simulation), "refused"))
-    simulation.run(simulation.now + 2.0)
-    return _row("refused, the first 2 s", simulation, None, None)
+    simulation.run(simulation.now + _NOTICED_SECONDS)
+    return _row("refused, the first second", simulation, None, None)
 
 
 def failing(simulation: Simulation) -> Row:
@@ -140,7 +143,9 @@ def _row(
         known_after=known,
         back_after=back,
         overshoot=overshoot,
-        messages=gossip.count_in.total(),
-        messages_peak=max(gossip.count_in.values(), default=0),
-        bytes_peak=max(gossip.bytes_in.values(), default=0),
+        calls=gossip.calls_in.total(),
+        messages=gossip.count_out.total(),
+        messages_peak=max(gossip.count_out.values(), default=0),
+        bytes_in_peak=max(gossip.bytes_in.values(), default=0),
+        bytes_out_peak=max(gossip.bytes_out.values(), default=0),
     )

@@ -18,7 +18,8 @@ async def test_the_guide_is_light_readable_and_in_the_visitors_language(
 ) -> None:
     shop = make_shop()
     await world.apply(*make_models(), shop)
-    window = await open_window(gateway.base_url, language=language, size=size)
+    colours = "dark" if size == "phone" else "light"
+    window = await open_window(gateway.base_url, language=language, size=size, color_scheme=colours)
     await window.sign_in(shop.live)
     for path in PATHS:
         await window.open(path)

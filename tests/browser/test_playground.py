@@ -13,9 +13,9 @@ from harness.chromium import OpenWindow, Size, Window
 from harness.fake_provider import Json, Stream, error
 from harness.gateway import GatewayProcess
 from harness.paying import PER_TOKEN, Paying, paying
-from harness.strange_server import PNG
 from harness.world import World
 from havuz_contract.snapshot.models import Mode, Parameters
+from havuz_gateway.providers.mock.picture import draw
 
 MOST_SHIFT = 0.02  # of the screen; 0.1 counts as good
 MOST_WEIGHT = 150_000  # bytes
@@ -62,7 +62,8 @@ async def test_an_answer_streams_and_tells_what_it_took(
     world: World, gateway: GatewayProcess, open_window: OpenWindow, language: str, size: Size
 ) -> None:
     usage = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
-    async with playing(world, gateway, open_window, language=language, size=size) as (window, pool):
+    look = {"language": language, "size": size, "color_scheme": "dark" if size == "phone" else "light"}
+    async with playing(world, gateway, open_window, **look) as (window, pool):
         page = window.page
         assert window.weight < MOST_WEIGHT
         thoughts = [event({"role": "assistant", "reasoning_content": piece}) for piece in ("The user ", "asks.")]
@@ -139,7 +140,7 @@ async def test_a_stream_that_breaks_off_is_not_taken_for_whole(
         pool.provider.script(Stream(pieces=("half of ",), finish=False, done=False))
         await say(window, "Hello?")
         answer = window.page.locator(".turn").last
-        await expect(answer.locator(".notice.bad")).to_contain_text("The answer broke off.")
+        await expect(answer.locator(".notice.bad")).to_contain_text("The answer broke off")
         await expect(answer.locator("> .turn-text")).to_have_text("half of ")
 
 
@@ -148,7 +149,9 @@ async def test_a_picture_goes_along_and_another_is_drawn(
 ) -> None:
     async with playing(world, gateway, open_window) as (window, pool):
         page = window.page
-        await page.set_input_files("#picture", {"name": "fox.png", "mimeType": "image/png", "buffer": PNG})
+        await page.set_input_files(
+            "#picture", {"name": "fox.png", "mimeType": "image/png", "buffer": draw(64, 64, "5f0c2a7d" * 8)}
+        )
         await expect(page.locator("#attached img")).to_have_count(1)
         await say(window, "What is this?")
         await expect(page.locator("#send")).to_be_enabled()

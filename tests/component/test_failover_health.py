@@ -127,7 +127,7 @@ async def test_a_refused_key_is_told_to_the_fleet_without_the_key(world: World, 
             while entry.get("upstream") != pool.upstreams[0].uid:
                 await asyncio.sleep(0.02)
                 entries = await world.redis.xrevrange(keys.VERDICTS, count=1)
-                entry = json.loads(next(iter(entries[0][1].values()))) if entries else {}
+                entry = json.loads(entries[0][1][b"verdict"]) if entries else {}
         assert entry["state"] == "Rejected"
         assert secret not in json.dumps(entry)
         assert secret not in gateway.log

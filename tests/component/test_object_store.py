@@ -1,4 +1,4 @@
-"""Keeping files in a folder and in a real S3-compatible store."""
+"""Keeping files in a folder, in a real S3-compatible store, and in Azure's emulator."""
 
 import os
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.azure_server import AzureServer
 from harness.cluster.binaries import BuildError
 from harness.s3_server import S3Server
 from harness.strange_server import PNG
@@ -34,11 +35,17 @@ def s3() -> Iterator[S3Server]:
         yield server
 
 
-@pytest.fixture(params=["folder", "s3"])
+@pytest.fixture(scope="module")
+def azure() -> Iterator[AzureServer]:
+    with AzureServer() as server:
+        yield server
+
+
+@pytest.fixture(params=["folder", "s3", "azure"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "folder":
         return (tmp_path / "a new" / "folder").as_uri()
-    server: S3Server = request.getfixturevalue("s3")
+    server: S3Server | AzureServer = request.getfixturevalue(request.param)
     return server.url
 
 

@@ -18,7 +18,8 @@ from havuz_contract.snapshot.envelope import Keyring
 from havuz_gateway.surfaces.pages.routes import ROUTES
 from havuz_gateway.surfaces.pages.security import HEADERS
 
-WITH_IDS = [route for route in ROUTES if "{" in route.path]
+FOR_ALL = ("{section}",)  # parts of paths that are the same for every project
+WITH_IDS = [route for route in ROUTES if "{" in route.path and not route.path.endswith(FOR_ALL)]
 ASKED_BY_GET = [route for route in ROUTES if route.get is not None and "{" not in route.path and route.signed_in]
 
 

@@ -14,12 +14,12 @@ from harness.world import World
 from havuz_contract.key_requests import KeyAnswer, KeyRequest, KeyRequests
 from havuz_contract.snapshot.envelope import Keyring
 
-_SECRET = Path(__file__).parents[2] / "charts" / "havuz" / "templates" / "redis" / "secret.yaml"
+_USERS = Path(__file__).parents[2] / "charts" / "havuz" / "templates" / "redis" / "_users.tpl"
 
 
 def rights_of(user: str) -> list[str]:
     """The rules of a user as the chart writes them, without its password."""
-    found = re.search(rf"^ *user {user} on #\S+ .*?\}}\}} (?P<rules>resetkeys .*)$", _SECRET.read_text(), re.MULTILINE)
+    found = re.search(rf'redisRights[.]{user}" -}}}}\n(?P<rules>.*)$', _USERS.read_text(), re.MULTILINE)
     assert found is not None, "the chart has no such user"
     return found["rules"].split()
 

@@ -2,16 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from redis.asyncio import Redis
 
-from harness.builders import make_project
+from harness.builders import fresh, make_project
 from harness.caller import calling
 from harness.metering import prepaid
+from harness.redis_cluster import ClusterInstallation
 from harness.tasks import drawn, ended, order
 from harness.valkey import ValkeyServer
 from harness.workshop import queue_is_empty, workshop_of
@@ -24,19 +26,25 @@ from havuz_gateway.tasks.queue import TaskQueue
 CROWD = 10_000
 
 
+@pytest.fixture
+def server() -> Iterator[ValkeyServer]:
+    """A queue that nobody else takes from."""
+    with ValkeyServer() as made:
+        yield made
+
+
 @asynccontextmanager
-async def queue_of(*names: str) -> AsyncIterator[tuple[Redis, list[TaskQueue]]]:
+async def queue_of(url: str, *names: str) -> AsyncIterator[tuple[Redis, list[TaskQueue]]]:
     """One Redis as several workers see it."""
-    with ValkeyServer() as server:
-        link, client = calls_to(read_url(server.url), timeout=5.0), connect(server.url, name="test")
-        async with Background({"link": link.run}):
-            await link.tried.wait()
-            yield client, [TaskQueue(link, client, consumer=name) for name in names]
-        await client.aclose()
+    link, client = calls_to(read_url(url), timeout=5.0), connect(url, name="test")
+    async with Background({"link": link.run}):
+        await link.tried.wait()
+        yield client, [TaskQueue(link, client, consumer=name) for name in names]
+    await client.aclose()
 
 
-async def test_one_task_does_not_wait_for_ten_thousand_of_another_project() -> None:
-    async with queue_of("one", "other") as (redis, (one, other)):
+async def test_one_task_does_not_wait_for_ten_thousand_of_another_project(server: ValkeyServer) -> None:
+    async with queue_of(server.url, "one", "other") as (redis, (one, other)):
         await asyncio.gather(*(one.add("crowd", f"task{number}") for number in range(CROWD)))
         await one.add("alone", "the-one")
         taken = [await queue.take() for queue in (one, other) * 2]
@@ -44,8 +52,8 @@ async def test_one_task_does_not_wait_for_ten_thousand_of_another_project() -> N
         assert await redis.xlen(keys.TASKS) == 4  # what the workers have; the others lie in the list of their project
 
 
-async def test_projects_take_turns_and_each_gets_its_oldest_first() -> None:
-    async with queue_of("worker") as (redis, (queue,)):
+async def test_projects_take_turns_and_each_gets_its_oldest_first(server: ValkeyServer) -> None:
+    async with queue_of(server.url, "worker") as (redis, (queue,)):
         for project in ("a", "b", "c"):
             for number in range(3):
                 await queue.add(project, f"{project}{number}")
@@ -57,8 +65,8 @@ async def test_projects_take_turns_and_each_gets_its_oldest_first() -> None:
         assert await redis.exists(keys.TASKS_QUEUED, keys.TASK_TURNS, *map(keys.waiting_tasks, "abc")) == 0
 
 
-async def test_a_worker_that_waits_is_woken_by_an_order() -> None:
-    async with queue_of("worker") as (_, (queue,)):
+async def test_a_worker_that_waits_is_woken_by_an_order(server: ValkeyServer) -> None:
+    async with queue_of(server.url, "worker") as (_, (queue,)):
         assert await queue.take() is None  # after a second in which nothing came
         began = time.monotonic()
         waiting = asyncio.create_task(queue.take(), name="waiting")
@@ -67,6 +75,24 @@ async def test_a_worker_that_waits_is_woken_by_an_order() -> None:
         entry = await waiting or await queue.take()
         assert entry is not None
         assert time.monotonic() - began < 0.9
+
+
+async def test_the_queue_works_in_a_redis_cluster(cluster: ClusterInstallation) -> None:
+    project = fresh("uid-of-tasks")
+    async with queue_of(cluster.url, "worker") as (_, (queue,)):
+        for number in range(2):
+            await queue.add(project, f"task{number}")
+        assert await queue.unqueued(project, ["task0", "other", "task1"]) == ["other"]
+        for number in range(2):
+            entry = await queue.take()
+            assert entry is not None
+            assert (entry.project_uid, entry.task_id) == (project, f"task{number}")
+            assert entry in await queue.claim(idle_seconds=0, most=10)
+            await queue.done(entry)
+        assert await queue.unqueued(project, ["task0"]) == ["task0"]
+        assert await queue.take() is None
+        await queue.forget_the_dead()
+        await queue.leave()
 
 
 async def test_two_workers_serve_both_of_two_projects(encryption_keys: str, tmp_path: Path) -> None:

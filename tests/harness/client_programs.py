@@ -48,7 +48,7 @@ def php() -> str:
     return path
 
 
-def npm_folder(source: Path) -> Path:
+def npm_folder(source: Path, *, seconds: float = _INSTALL_SECONDS) -> Path:
     """A folder with the packages that the lock file of `source` names, outside the checkout, made once per lock."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
@@ -61,7 +61,7 @@ def npm_folder(source: Path) -> Path:
         shutil.copytree(source, fresh)
         command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
         try:
-            subprocess.run(command, cwd=fresh, check=True, capture_output=True, text=True, timeout=_INSTALL_SECONDS)
+            subprocess.run(command, cwd=fresh, check=True, capture_output=True, text=True, timeout=seconds)
             fresh.rename(folder)
         except subprocess.CalledProcessError as error:
             lacking("a package for Node", f"npm ci failed in {fresh}: {error.stderr[-500:]}")

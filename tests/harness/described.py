@@ -15,7 +15,7 @@ from havuz_gateway.surfaces.openapi.document import build
 
 METHODS = ("get", "post", "put", "patch", "delete")
 _DOCUMENT = "urn:document"
-_PAGES = "/dashboard"  # for people
+_NO_API = ("/dashboard", "/livez", "/readyz", "/metrics")  # for people, and for whoever runs it
 _EVENTS = "text/event-stream"
 _ALWAYS = frozenset(  # of HTTP, not of the API
     {"server", "date", "content-type", "content-length", "transfer-encoding", "connection", "cache-control", "allow"}
@@ -98,8 +98,8 @@ class Document:
 
     def check_known(self, method: str, path: str, reply: Reply) -> None:
         """The same, but for refusals of what is no operation."""
-        of_pages = path.startswith(_PAGES)
-        if (reply.status < 400 and not of_pages) or self._fitting(method, path):
+        of_api = not path.startswith(_NO_API)
+        if (reply.status < 400 and of_api) or self._fitting(method, path):
             self.check(method, path, reply)
 
     def _check_header(self, name: str, value: str) -> None:

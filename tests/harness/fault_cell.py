@@ -65,7 +65,9 @@ async def run_cell(world: World, gateway: GatewayProcess, cell: Cell, *, more: C
         good = [make_upstream(places.provider.base_url) for _ in range(cell.keys - cell.bad)]
         for upstream in bad:
             places.fail(upstream.credential, kind, stream=cell.stream)
-        failover = Failover(attempts=max(4, cell.keys), first_token=FIRST_TOKEN_SECONDS, idle=_IDLE_SECONDS)
+        # quick refusals do not use attempts up
+        attempts = Failover().attempts if kind.refuses else max(Failover().attempts, cell.keys)
+        failover = Failover(attempts=attempts, first_token=FIRST_TOKEN_SECONDS, idle=_IDLE_SECONDS)
         route, customer = make_route(make_target(*bad, *good), failover=failover), make_project()
         await world.apply(*bad, *good, route, customer)
         outcome, numbers, ends = Outcome(), count(1), dict[str, str]()

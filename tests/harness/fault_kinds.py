@@ -26,29 +26,34 @@ _IN_BAND = b'{"error": {"message": "The server is overloaded", "type": "server_e
 class FaultKind:
     """One way. `whole` and `streamed` are the answers to the two sorts of requests.
 
-    `way` puts another base URL in the provider's place. `reaches_client` says that a stream's client must see it:
-    content had been sent on.
+    `way` puts another base URL in the provider's place. `refuses`: the key says at once that it won't. `reaches_client`
+    says that a stream's client must see it: content had been sent on.
     """
 
     name: str
     whole: Scripted = Json()  # noqa: RUF009 - frozen
     streamed: Scripted = Json()  # noqa: RUF009 - frozen
     way: Literal["provider", "nobody listens", "untrusted certificate"] = "provider"
+    refuses: bool = False
     reaches_client: bool = False
 
 
-def _both(name: str, answer: Scripted) -> FaultKind:
-    return FaultKind(name, answer, answer)
+def _both(name: str, answer: Scripted, *, refuses: bool = False) -> FaultKind:
+    return FaultKind(name, answer, answer, refuses=refuses)
 
 
 FAULT_KINDS = (
-    FaultKind("connection refused", way="nobody listens"),
-    FaultKind("TLS: untrusted certificate", way="untrusted certificate"),
+    FaultKind("connection refused", way="nobody listens", refuses=True),
+    FaultKind("TLS: untrusted certificate", way="untrusted certificate", refuses=True),
     _both("reset before the answer", Reset()),
-    _both("429, retry-after 2", error(429, "Rate limit reached", headers={"retry-after": "2"})),
-    _both("429 without a hint", error(429, "Rate limit reached")),
-    _both("quota gone", error(429, "You exceeded your quota", kind="insufficient_quota", code="insufficient_quota")),
-    _both("401", error(401, "Incorrect API key provided", code="invalid_api_key")),
+    _both("429, retry-after 2", error(429, "Rate limit reached", headers={"retry-after": "2"}), refuses=True),
+    _both("429 without a hint", error(429, "Rate limit reached"), refuses=True),
+    _both(
+        "quota gone",
+        error(429, "You exceeded your quota", kind="insufficient_quota", code="insufficient_quota"),
+        refuses=True,
+    ),
+    _both("401", error(401, "Incorrect API key provided", code="invalid_api_key"), refuses=True),
     _both("500", error(500, "The server had an error", kind="server_error")),
     _both("529", error(529, "Overloaded", kind="overloaded_error")),
     # a whole answer has no first token: there, silence is told from thinking once its head has come

@@ -35,8 +35,8 @@ class Visitor:
         """One page; nothing is followed."""
         return await self._send("GET", path, None, headers)
 
-    async def post(self, path: str, fields: Mapping[str, str], **headers: str) -> Reply:
-        """Send a form as a page of ours does."""
+    async def post(self, path: str, fields: Mapping[str, str] | str, **headers: str) -> Reply:
+        """Send a form as a page of ours does; a text is sent as it is."""
         return await self._send("POST", path, fields, {"origin": self.origin} | headers)
 
     async def sign_in(self, key: str) -> Reply:
@@ -53,7 +53,7 @@ class Visitor:
         return unescape(found[1])
 
     async def _send(
-        self, method: str, path: str, fields: Mapping[str, str] | None, headers: Mapping[str, str]
+        self, method: str, path: str, fields: Mapping[str, str] | str | None, headers: Mapping[str, str]
     ) -> Reply:
         sent = self._headers | dict(headers)
         if self.cookies:

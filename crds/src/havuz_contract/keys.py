@@ -24,9 +24,15 @@ ACKS_KEPT = 1_000
 FLEET_HEARTBEAT_SECONDS = 2.0
 FLEET_LOST_AFTER_SECONDS = 10.0
 
-# Stream of verdicts on upstream keys, told by each gateway to the others and to the operator.
+# Stream of verdicts on upstream keys, told by each gateway to the others and to the operator: `verdict` as JSON, and
+# `after`, the id of the entry before it, by which a reader knows that it missed none.
 VERDICTS = "havuz:{health}:verdicts"
 VERDICTS_KEPT = 1_000
+# Live `VERDICTS_KEPT_SECONDS` after the last verdict, longer than any lasts, and are pruned by score: the verdicts in
+# force by their subject (JSON), and when each of them ends (unix seconds).
+VERDICTS_IN_FORCE = "havuz:{health}:in-force"
+VERDICTS_ENDS = "havuz:{health}:ends"
+VERDICTS_KEPT_SECONDS = 2 * 86_400
 
 
 def account(project_uid: str) -> str:

@@ -8,7 +8,7 @@ key, so that nothing that is applied to the Project can take it away.
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -124,8 +124,10 @@ def is_name(text: str) -> bool:
     return len(text) <= _LONGEST_NAME and _NAME.fullmatch(text) is not None
 
 
-def every_key(project: Project, self_made_: Iterable[ProjectKey]) -> tuple[ProjectKey, ...]:
+def every_key(project: Project, self_made_: Collection[ProjectKey]) -> tuple[ProjectKey, ...]:
     """The keys of the spec, and those that the customer made under other names."""
+    if not self_made_:
+        return project.spec.keys
     own = {key.name for key in project.spec.keys}
     return (*project.spec.keys, *(key for key in self_made_ if key.name not in own))
 

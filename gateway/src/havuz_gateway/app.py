@@ -68,6 +68,7 @@ def _background(parts: Parts) -> dict[str, Work]:
         "responses": parts.responses.run,
         "files": parts.files.run,
         "tasks": parts.tasks.run,
+        "task-doubts": parts.tasks.doubts.run,
         "queue": parts.queue.run,
         "task-sweep": parts.task_sweeper.run,
         "callbacks": parts.deliver_callbacks,

@@ -145,6 +145,12 @@ class HealthBook:
         else:
             known.blocks[verdict.model, verdict.state] = verdict
 
+    def start_over(self) -> None:
+        """What is in force will be heard anew; what was shown stays for a while."""
+        self._of_sites = {}
+        for known in self._keys.values():
+            known.blocks = {}
+
     def connect(self, uid: str, connection: object, *, site: object) -> None:
         """Say where and with which credential a key is called now: a change of that makes verdicts void.
 

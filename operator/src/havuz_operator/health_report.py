@@ -9,12 +9,12 @@ import redis
 from redis.asyncio import Redis
 
 from havuz_contract import keys
+from havuz_contract.verdicts import in_force, is_gap
 from havuz_operator.health_book import HealthBook, Verdict
 from havuz_operator.stream import read_after
 
 _log = logging.getLogger(__name__)
 
-_FIRST_SECONDS = 0.001  # what the stream holds is there at once
 _BLOCK_SECONDS = 5.0
 _RETRY_SECONDS = 0.5
 
@@ -28,21 +28,36 @@ class HealthReport:
         self._on_change = on_change
 
     async def run(self) -> None:
-        """Follow until cancelled, beginning with what the stream still holds."""
-        last = b"0"
+        """Follow until cancelled, beginning with what is in force; again where entries were missed."""
+        last: bytes | None = None
         while True:
             try:
-                seconds = _BLOCK_SECONDS if self.book.fed else _FIRST_SECONDS
-                entries = await read_after(self._redis, keys.VERDICTS, last=last, seconds=seconds)
-                for _, entry in entries:
-                    self._hear(entry)
-                last = entries[-1][0] if entries else last
-                if entries or not self.book.fed:
-                    self.book.fed = True
-                    self._on_change()
+                last = await self._start() if last is None else await self._read_on(last)
             except (redis.RedisError, OSError) as error:
                 _log.warning("verdicts can't be read from Redis; trying again", extra={"error": str(error)})
                 await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _start(self) -> bytes:
+        """Returns the id to read on after."""
+        last, told = await in_force(self._redis)
+        self.book.start_over()
+        for verdict in told:
+            self._hear({b"verdict": verdict})
+        self.book.fed = True
+        self._on_change()
+        return last
+
+    async def _read_on(self, last: bytes) -> bytes | None:
+        """Returns the id of the last entry, None where some before it are not there any more."""
+        entries = await read_after(self._redis, keys.VERDICTS, last=last, seconds=_BLOCK_SECONDS)
+        for entry_id, entry in entries:
+            if is_gap(entry, last):
+                return None
+            self._hear(entry)
+            last = entry_id
+        if entries:
+            self._on_change()
+        return last
 
     def _hear(self, entry: Mapping[bytes, bytes]) -> None:
         verdict = decode(entry)

@@ -9,7 +9,6 @@ from havuz_contract import project_keys, rotation
 from havuz_contract.compiler.compile import Compiled
 from havuz_contract.project_keys import MissingKey
 from havuz_contract.rotation import Rotation
-from havuz_contract.v1alpha1.meta import KubeObject
 from havuz_contract.v1alpha1.project import Project
 from havuz_operator.events import event_body, key_rotated
 from havuz_operator.kube import Kube, KubeError
@@ -50,10 +49,11 @@ class KeyMaker:
         return any(await asyncio.gather(*work))
 
     def _accepted(self, compiled: Compiled) -> Iterator[tuple[Project, Document]]:
+        """The accepted Projects that lack a key, or ask for a rotation: few of many."""
         for stored in self._world.objects.values():
             project = stored.parsed
             alive = stored.document["metadata"].get("deletionTimestamp") is None
-            if isinstance(project, Project) and alive and _served(compiled, project):
+            if isinstance(project, Project) and alive and _wants_something(compiled, project):
                 yield project, stored.document
 
     def _new_key(self, project: Project, missing: MissingKey | Rotation) -> str:
@@ -105,9 +105,13 @@ class KeyMaker:
             _log.warning("an event could not be posted", extra={"event": told.message, "error": str(error)})
 
 
-def _served(compiled: Compiled, source: KubeObject) -> bool:
-    status = compiled.statuses.get(source.ref)
-    return status is not None and status.served
+def _wants_something(compiled: Compiled, project: Project) -> bool:
+    status = compiled.statuses.get(project.ref)
+    if status is None or not status.served:
+        return False
+    return rotation.ANNOTATION in project.metadata.annotations or any(
+        one.type == "Resolved" and one.status != "True" for one in status.conditions
+    )
 
 
 def _about(project: Project, what: MissingKey | Rotation) -> Mapping[str, str]:

@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,13 +67,25 @@ def build() -> Binaries:
 
 def controlplane() -> Path:
     """The folder with one link per part of the control plane, all to one binary. Raises `BuildError`."""
-    sources = [(_SOURCE / name).read_bytes() for name in ("go.mod", "go.sum", "main.go")]
-    folder = cache_folder() / f"controlplane-{_key(*sources, ' '.join(_FLAGS).encode())}"
+    return multi_call(_SOURCE, _PARTS)
+
+
+def multi_call(source: Path, parts: Sequence[str]) -> Path:
+    """The folder with one link per part, all to the binary of the Go module in `source`. Raises `BuildError`.
+
+    Packages in folders of the module become programs of their own beside it.
+    """
+    programs = sorted(source.rglob("main.go"))
+    sources = [path.read_bytes() for path in (source / "go.mod", source / "go.sum", *programs)]
+    folder = cache_folder() / f"{source.name}-{_key(*sources, ' '.join(_FLAGS).encode())}"
     with _once(folder) as target:
         if target is not None:
-            _go("build", *_FLAGS, "-o", str(target / "controlplane"), ".", directory=_SOURCE)
-            for part in _PARTS:
-                (target / part).symlink_to("controlplane")
+            for program in programs:
+                package = program.parent.relative_to(source)
+                output = target / (package.name or source.name)
+                _go("build", *_FLAGS, "-o", str(output), f"./{package}", directory=source)
+            for part in parts:
+                (target / part).symlink_to(source.name)
     return folder
 
 
@@ -92,6 +104,14 @@ def go_program(package: str, version: str) -> Path:
             arguments = ("install", *flags, f"{package}@{version}")
             _go(*arguments, directory=cache_folder(), environment={"GOBIN": str(target)})
     return folder / name
+
+
+@contextmanager
+def cached(name: str, *sources: bytes) -> Iterator[tuple[Path, Path | None]]:
+    """The folder of the cache for what is made from `sources`, and an empty one to make it in: None if it is there."""
+    folder = cache_folder() / f"{name}-{_key(*sources)}"
+    with _once(folder) as target:
+        yield folder, target
 
 
 def _key(*parts: bytes) -> str:

@@ -82,6 +82,19 @@ class Cluster:
             finally:
                 proxy.kill()
 
+    @contextmanager
+    def forwarded(self, namespace: str, target: str, port: int) -> Iterator[int]:
+        """A port of this machine that leads to `port` of `target`, such as `service/havuz-gateway`."""
+        command = [str(self.binaries.kubectl), "--namespace", namespace, "port-forward", target, f":{port}"]
+        environment = os.environ | self._own_environment()
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as forward:
+            try:
+                assert forward.stdout is not None
+                said = forward.stdout.readline()  # Forwarding from 127.0.0.1:34567 -> 8080
+                yield int(said.split(" -> ")[0].rpartition(":")[2])
+            finally:
+                forward.kill()
+
     def as_account(self, namespace: str, name: str, kubeconfig: Path) -> "Cluster":
         """The same cluster, seen by a service account: with a token of its own, and nothing else."""
         view = json.loads(self.kubectl("config", "view", "--raw", "--flatten", "--minify", "-o", "json"))

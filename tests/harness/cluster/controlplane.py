@@ -1,5 +1,6 @@
-"""A real control plane without a node: etcd, kube-apiserver and kube-controller-manager, on loopback."""
+"""A real control plane: etcd, kube-apiserver and kube-controller-manager, on loopback unless it is told where."""
 
+import ipaddress
 import os
 import shutil
 import ssl
@@ -7,6 +8,7 @@ import subprocess
 import tempfile
 import time
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 
 import trustme
@@ -21,10 +23,25 @@ _ADMIN_TOKEN = "administrator"
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.05
-# What needs a cloud, a node or a volume has nothing to do here.
-_CONTROLLERS = ",".join(
-    ("*", "-node-ipam-controller", "-node-lifecycle-controller", "-persistentvolume-binder-controller")
-)
+# What needs a cloud, a node or a volume has nothing to do where there is none.
+_NODELESS = ("*", "-node-ipam-controller", "-node-lifecycle-controller", "-persistentvolume-binder-controller")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a control plane runs: its address, the range of its Services, and the command that leads into its network.
+
+    `controllers` is what `kube-controller-manager --controllers` takes.
+    """
+
+    address: str = "127.0.0.1"
+    bind: str = "127.0.0.1"
+    services: str = "10.96.0.0/16"
+    enter: tuple[str, ...] = ()
+    controllers: tuple[str, ...] = _NODELESS
+
+
+LOOPBACK = Place()
 
 
 class ControlPlane:
@@ -33,17 +50,19 @@ class ControlPlane:
     `kubeconfig` is the administrator's. Everything is in a temporary folder.
     """
 
-    def __init__(self, binaries: Binaries) -> None:
+    def __init__(self, binaries: Binaries, place: Place = LOOPBACK) -> None:
         self.binaries = binaries
+        self.place = place
         self.directory = Path(tempfile.mkdtemp(prefix="havuz-cluster-"))
         self.kubeconfig = self.directory / "admin.kubeconfig"
         self.port = free_port()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._etcd = ""
 
     @property
     def url(self) -> str:
         """Where the API server listens."""
-        return f"https://127.0.0.1:{self.port}"
+        return f"https://{self.place.address}:{self.port}"
 
     @property
     def ca(self) -> Path:
@@ -83,7 +102,7 @@ class ControlPlane:
     def _write_credentials(self) -> None:
         authority = trustme.CA()
         authority.cert_pem.write_to_path(self.ca)
-        serving = authority.issue_cert("127.0.0.1", "localhost")
+        serving = authority.issue_cert(self.place.address, "localhost", "kubernetes.default.svc", self._first_service())
         serving.private_key_pem.write_to_path(self.directory / "serving.key")
         (self.directory / "serving.pem").write_bytes(b"".join(blob.bytes() for blob in serving.cert_chain_pems))
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -98,8 +117,26 @@ class ControlPlane:
         (self.directory / "tokens.csv").write_text(f'{_ADMIN_TOKEN},administrator,1,"system:masters"\n')
         write_kubeconfig(self.kubeconfig, server=self.url, ca=self.ca, token=_ADMIN_TOKEN)
 
+    def stop_apiserver(self) -> None:
+        """End the API server, and the controller manager with it, which would give up without its lease."""
+        for part in ("kube-controller-manager", "kube-apiserver"):
+            process = self._processes.pop(part)
+            process.kill()
+            process.wait(_STOP_SECONDS)
+
+    def start_apiserver(self) -> None:
+        """Start both (again) and return once the API server is ready."""
+        self._start("kube-apiserver", *self._apiserver_flags(self._etcd))
+        self._wait_ready()
+        self._start("kube-controller-manager", *self._manager_flags())
+
+    def _first_service(self) -> str:
+        # the API server gives the Service `kubernetes` the first address of the range
+        return str(ipaddress.ip_network(self.place.services)[1])
+
     def _start_all(self) -> None:
         client, peer = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
+        self._etcd = client
         self._start(
             "etcd",
             f"--data-dir={self.directory}/etcd",
@@ -111,32 +148,34 @@ class ControlPlane:
             "--unsafe-no-fsync",
             "--log-level=warn",
         )
-        self._start("kube-apiserver", *self._apiserver_flags(client))
-        self._wait_ready()
-        self._start(
-            "kube-controller-manager",
+        self.start_apiserver()
+
+    def _manager_flags(self) -> list[str]:
+        return [
             f"--kubeconfig={self.kubeconfig}",
             f"--service-account-private-key-file={self.directory}/accounts.key",
             f"--root-ca-file={self.ca}",
-            f"--controllers={_CONTROLLERS}",
+            f"--controllers={','.join(self.place.controllers)}",
             "--use-service-account-credentials",
             "--leader-elect=false",
             "--bind-address=127.0.0.1",
             f"--secure-port={free_port()}",
             f"--cert-dir={self.directory}/controller-manager",
-        )
+        ]
 
     def _apiserver_flags(self, etcd: str) -> list[str]:
         return [
             f"--etcd-servers={etcd}",
-            "--bind-address=127.0.0.1",
+            f"--bind-address={self.place.bind}",
+            f"--advertise-address={self.place.address}",
             f"--secure-port={self.port}",
             f"--tls-cert-file={self.directory}/serving.pem",
             f"--tls-private-key-file={self.directory}/serving.key",
             f"--token-auth-file={self.directory}/tokens.csv",
             "--authorization-mode=RBAC",
             "--anonymous-auth=true",
-            "--service-cluster-ip-range=10.96.0.0/16",
+            f"--service-cluster-ip-range={self.place.services}",
+            "--kubelet-preferred-address-types=InternalIP",
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={self.directory}/accounts.pub",
             f"--service-account-signing-key-file={self.directory}/accounts.key",
@@ -147,7 +186,7 @@ class ControlPlane:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("KUBE", "ETCD_", "HAVUZ_"))}
         with (self.directory / f"{part}.log").open("ab") as log:
             self._processes[part] = subprocess.Popen(
-                [str(self.binaries.part(part)), *flags],
+                [*self.place.enter, str(self.binaries.part(part)), *flags],
                 cwd=self.directory,
                 env=clean,
                 stdin=subprocess.DEVNULL,

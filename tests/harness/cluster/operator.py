@@ -44,6 +44,13 @@ class OperatorProcess:
         path = self.directory / "operator.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
+    @property
+    def pid(self) -> int:
+        """Of the running process."""
+        if self._process is None:
+            raise RuntimeError("the operator has not been started")
+        return self._process.pid
+
     def __enter__(self) -> "OperatorProcess":
         self.start()
         return self

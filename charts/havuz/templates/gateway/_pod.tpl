@@ -84,8 +84,17 @@ containers:
     mountPath: /var/lib/havuz
   - name: tmp
     mountPath: /tmp
+  {{- if and $root.Values.pages.enabled (eq .component "gateway") }}
+  - name: pages
+    mountPath: /etc/havuz-pages
+    readOnly: true
+  {{- end }}
 volumes:
 {{- include "havuz.volumes" $root | nindent 0 }}
+{{- if and $root.Values.pages.enabled (eq .component "gateway") }}
+- name: pages
+  configMap: {name: {{ include "havuz.fullname" $root }}-pages}
+{{- end }}
 # The encrypted copy of the configuration: a container that restarts while Redis is away serves from it.
 - name: state
   emptyDir: {sizeLimit: {{ mul 256 $workers }}Mi}

@@ -13,7 +13,7 @@ from havuz_contract.compiler import pricing, projects, routes, upstreams
 from havuz_contract.compiler.credentials import Secrets
 from havuz_contract.compiler.memo import Memo, forget, recall
 from havuz_contract.compiler.outcome import Compiled, ObjectStatus, Outcome
-from havuz_contract.compiler.resolve import PooledKey
+from havuz_contract.compiler.resolve import KeyPool, PooledKey
 from havuz_contract.snapshot import models
 from havuz_contract.v1alpha1.meta import KubeObject, ObjectRef
 from havuz_contract.v1alpha1.modelroute import ModelRoute
@@ -22,6 +22,7 @@ from havuz_contract.v1alpha1.upstreamkey import UpstreamKey
 
 __all__ = ["Compiled", "Memo", "ObjectRef", "ObjectStatus", "Resources", "Secrets", "compile", "resources_of"]
 
+_NO_KEYS = KeyPool(())
 Kind = TypeVar("Kind", bound=KubeObject)
 
 
@@ -58,13 +59,7 @@ def compile(  # noqa: A001 (it is what it does; nobody needs the built-in here)
     snapshot = models.Snapshot()
     pool = _upstreams(_by_age(resources.upstream_keys), secrets, memory, snapshot.upstreams, statuses)
 
-    claims = routes.Claims()
-    built_routes: list[tuple[ModelRoute, Outcome[models.Route]]] = []
-    for route in _by_age(resources.model_routes):
-        keys = pool.get(route.metadata.namespace, ())
-        built = routes.build(route, keys=keys, namespaces=resources.namespaces, claims=claims)
-        built_routes.append((route, built))
-
+    built_routes = _routes(resources, pool, memory)
     prices = pricing.PriceBook(built.part for _, built in built_routes if built.part is not None)
     owners, self_made = projects.KeyOwners(), project_keys.self_made(secrets)
     for project in _by_age(resources.projects):
@@ -76,8 +71,20 @@ def compile(  # noqa: A001 (it is what it does; nobody needs the built-in here)
     for route, built in built_routes:
         _keep(pricing.judged(built, prices.of_route), route, snapshot.routes, statuses)
 
-    forget(memory, but=(status.uid for status in statuses.values()))
+    forget(memory, but=(*pool, *(status.uid for status in statuses.values())))
     return Compiled(snapshot, statuses)
+
+
+def _routes(
+    resources: Resources, pools: Mapping[str, KeyPool], memo: Memo
+) -> list[tuple[ModelRoute, Outcome[models.Route]]]:
+    """Compile the ModelRoutes, the oldest first, which takes a model id before the others."""
+    claims, namespaces = routes.Claims(), resources.namespaces
+    return [
+        (route, routes.build(route, pool=pool, namespaces=namespaces, claims=claims, memo=memo))
+        for route in _by_age(resources.model_routes)
+        for pool in (pools.get(_pool_of(route.metadata.namespace), _NO_KEYS),)
+    ]
 
 
 def _upstreams(
@@ -86,8 +93,8 @@ def _upstreams(
     memory: Memo,
     parts: dict[str, models.Upstream],
     statuses: dict[ObjectRef, ObjectStatus],
-) -> Mapping[str, Sequence[PooledKey]]:
-    """Compile the UpstreamKeys; returns them by namespace for the routes to choose from."""
+) -> Mapping[str, KeyPool]:
+    """Compile the UpstreamKeys; returns them by namespace (as `_pool_of` names it) for the routes to choose from."""
     pool: dict[str, list[PooledKey]] = {}
     for key in keys:
         inputs = upstreams.secret_inputs(key, secrets)
@@ -98,8 +105,16 @@ def _upstreams(
             lambda one=key: upstreams.build(one, secrets),  # type: ignore[misc]
         )
         _keep(built, key, parts, statuses)
-        pool.setdefault(key.metadata.namespace, []).append(_pooled(key, built))
-    return pool
+        pool.setdefault(_pool_of(key.metadata.namespace), []).append(_pooled(key, built))
+    return {
+        name: recall(memory, pooled[0].key, tuple(pooled), lambda keys=pooled: KeyPool(keys), name=name)  # type: ignore[misc]
+        for name, pooled in pool.items()
+    }
+
+
+def _pool_of(namespace: str) -> str:
+    """The name by which the pool of a namespace is remembered; no uid has a slash first."""
+    return f"/pool/{namespace}"
 
 
 def _pooled(key: UpstreamKey, built: Outcome[models.Upstream]) -> PooledKey:

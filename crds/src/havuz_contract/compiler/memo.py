@@ -24,13 +24,18 @@ class Remembered:
 Memo = dict[str, Remembered]
 
 
-def recall(memo: Memo, source: KubeObject, inputs: tuple[object, ...], build: Callable[[], Result]) -> Result:
-    """The result remembered for this version of the object and these inputs, else what `build` returns."""
-    known = memo.get(source.uid)
+def recall(
+    memo: Memo, source: KubeObject, inputs: tuple[object, ...], build: Callable[[], Result], *, name: str = ""
+) -> Result:
+    """The result remembered for this version of the object and these inputs, else what `build` returns.
+
+    It is remembered under the object's uid, or under `name`.
+    """
+    known = memo.get(name or source.uid)
     if known is not None and known.inputs == inputs and _same_version(known.source, source):
         return cast("Result", known.result)
     result = build()
-    memo[source.uid] = Remembered(source, inputs, result)
+    memo[name or source.uid] = Remembered(source, inputs, result)
     return result
 
 

@@ -91,15 +91,14 @@ def read(project: Project, all_keys: Sequence[ProjectKey], secrets: Secrets) -> 
 
 
 def secret_inputs(project: Project, all_keys: Sequence[ProjectKey], secrets: Secrets) -> tuple[object, ...]:
-    """All that `read` takes from the secrets, to tell whether its result would be another."""
-    namespace = project.metadata.namespace
-    inputs: list[object] = [tuple(key.name for key in all_keys[len(project.spec.keys) :])]
-    for key in all_keys:
-        ref = key.secret_ref
-        name, entry = (ref.name, ref.key) if ref else (f"{project.metadata.name}-{key.name}", project_keys.KEY_ENTRY)
-        found = secrets.get((namespace, name))
-        inputs.append(found and tuple(map(found.get, (entry, project_keys.CREATED_ENTRY, *rotation.ENTRIES))))
-    return tuple(inputs)
+    """All that `read` takes from the secrets, to tell whether its result would be another.
+
+    Whole Secrets: the same object as before is told from another at a glance, and that is nearly all of them.
+    """
+    namespace, name = project.metadata.namespace, project.metadata.name
+    further = tuple(key.name for key in all_keys[len(project.spec.keys) :])
+    places = (f"{name}-{key.name}" if key.secret_ref is None else key.secret_ref.name for key in all_keys)
+    return (further, *(secrets.get((namespace, place)) for place in places))
 
 
 def finish(read_: ReadProject, owners: KeyOwners, now: datetime) -> Outcome[ProjectPart]:

@@ -23,6 +23,32 @@ class PooledKey:
     stand_in: bool = False
 
 
+class KeyPool:
+    """The UpstreamKeys of one namespace, oldest first, found by name and label without a look at each.
+
+    Equal to nothing but itself: what was worked out with the same pool need not be worked out again.
+    """
+
+    def __init__(self, keys: Sequence[PooledKey]) -> None:
+        self.keys = tuple(keys)
+        self._by_name = {pooled.key.metadata.name: pooled for pooled in self.keys}
+        self._by_label: dict[tuple[str, str], list[PooledKey]] = {}
+        for pooled in self.keys:
+            for label in pooled.key.metadata.labels.items():
+                self._by_label.setdefault(label, []).append(pooled)
+
+    def meant(self, selector: KeySelector) -> Sequence[PooledKey]:
+        """The keys that a selector means, oldest first."""
+        if selector.names is not None:
+            names = frozenset(selector.names)
+            found = [self._by_name[name] for name in names if name in self._by_name]
+            return sorted(found, key=lambda pooled: pooled.key.age_order)
+        by_label = LabelSelector(match_labels=selector.match_labels, match_expressions=selector.match_expressions)
+        labels = (selector.match_labels or {}).items()
+        fewest = min((self._by_label.get(label, ()) for label in labels), key=len, default=self.keys)
+        return [pooled for pooled in fewest if by_label.matches(pooled.key.metadata.labels)]
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """The uids of the keys that can serve a target, oldest first, and what is wrong when there are none.
@@ -36,9 +62,9 @@ class Selection:
     stand_ins: bool = False
 
 
-def select(selector: KeySelector, namespace: str, keys: Sequence[PooledKey], model: str) -> Selection:
-    """The keys among `keys` (those of the route's `namespace`) that `selector` means and that may serve `model`."""
-    meant = [pooled for pooled in keys if _means(selector, pooled.key)]
+def select(selector: KeySelector, namespace: str, pool: KeyPool, model: str) -> Selection:
+    """The keys of `pool` (that of the route's `namespace`) that `selector` means and that may serve `model`."""
+    meant = pool.meant(selector)
     if not meant:
         return Selection((), f"{_describe(selector)} selects no UpstreamKey in namespace {namespace!r}")
     present = [pooled for pooled in meant if pooled.absence is None]
@@ -71,13 +97,6 @@ def groups(exposure: Exposure, namespace: str, namespaces: Mapping[str, Mapping[
         case "Selector":
             selector = exposure.selector or LabelSelector()
             return tuple(sorted(name for name, labels in namespaces.items() if selector.matches(labels)))
-
-
-def _means(selector: KeySelector, key: UpstreamKey) -> bool:
-    if selector.names is not None:
-        return key.metadata.name in selector.names
-    by_label = LabelSelector(match_labels=selector.match_labels, match_expressions=selector.match_expressions)
-    return by_label.matches(key.metadata.labels)
 
 
 def _describe(selector: KeySelector) -> str:

@@ -6,8 +6,9 @@ from typing import Literal
 
 from havuz_contract.compiler import billing, checks
 from havuz_contract.compiler.chain import examine
+from havuz_contract.compiler.memo import Memo, recall
 from havuz_contract.compiler.outcome import ObjectStatus, Outcome
-from havuz_contract.compiler.resolve import PooledKey, Selection, groups, select, without_stand_ins
+from havuz_contract.compiler.resolve import KeyPool, Selection, groups, select, without_stand_ins
 from havuz_contract.snapshot.models import Failover, Mode, Parameters, Route, Target
 from havuz_contract.v1alpha1 import modelroute
 from havuz_contract.v1alpha1.conditions import Condition, refused, resolved, unresolved
@@ -43,11 +44,12 @@ class Claims:
 def build(
     route: ModelRoute,
     *,
-    keys: Sequence[PooledKey],
+    pool: KeyPool,
     namespaces: Mapping[str, Mapping[str, str]],
     claims: Claims,
+    memo: Memo,
 ) -> Outcome[Route]:
-    """The route of a ModelRoute and its status. `keys` are the UpstreamKeys of its namespace, oldest first.
+    """The route of a ModelRoute and its status. `pool` has the UpstreamKeys of its namespace.
 
     A route without any usable target is served all the same, so that clients are told 503 and not 404.
     """
@@ -55,9 +57,13 @@ def build(
     visible_to = groups(route.spec.expose_to, route.metadata.namespace, namespaces)
     if verdict.status == "True" and (taken := claims.claim(route, visible_to)):
         verdict = refused("Conflicted", taken)
+    return recall(memo, route, (pool, verdict, visible_to), lambda: _built(route, pool, verdict, visible_to))
+
+
+def _built(route: ModelRoute, pool: KeyPool, verdict: Condition, visible_to: Groups) -> Outcome[Route]:
     modes = _declared_modes(route)
     selections, *of_modes = _selections(
-        route, keys, [route.spec.targets, *(mode.targets or () for mode in modes.values())]
+        route, pool, [route.spec.targets, *(mode.targets or () for mode in modes.values())]
     )
     faults = _faults("", selections)
     for name, of_mode in zip(modes, of_modes, strict=True):
@@ -95,12 +101,12 @@ def _declared_modes(route: ModelRoute) -> dict[ModeName, modelroute.Mode]:
 
 
 def _selections(
-    route: ModelRoute, keys: Sequence[PooledKey], groups_of_targets: Sequence[Sequence[modelroute.Target]]
+    route: ModelRoute, pool: KeyPool, groups_of_targets: Sequence[Sequence[modelroute.Target]]
 ) -> list[list[Selection]]:
     """The keys of every target, in the groups that the targets come in (the route's own, then one per mode)."""
     namespace = route.metadata.namespace
     targets = [target for group in groups_of_targets for target in group]
-    selected = iter(without_stand_ins([select(one.keys, namespace, keys, _model(one, route)) for one in targets]))
+    selected = iter(without_stand_ins([select(one.keys, namespace, pool, _model(one, route)) for one in targets]))
     return [list(islice(selected, len(group))) for group in groups_of_targets]
 
 

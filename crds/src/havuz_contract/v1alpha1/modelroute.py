@@ -163,7 +163,9 @@ class Failover(KubeModel):
     )
 
     attempts: Annotated[int, Field(ge=1, le=20)] = 4
-    """Most calls to providers for one request, the first included."""
+    """Most calls to providers for one request, the first included. Not counted are refusals within a second that tell
+    something of a key (nobody connects, 401, 402, 403, 429, a missing model), up to three times as many calls in all
+    and at most 16. With 1, nothing is tried again."""
     reasons: Annotated[tuple[FailoverReason, ...], Field(max_length=7), ListSet()] = (
         "Connect",
         "Timeout",
@@ -177,7 +179,8 @@ class Failover(KubeModel):
     total: Annotated[Duration, between("1s", "1h")] = "600s"
     """The whole request, all attempts included."""
     first_token: Annotated[Duration, between("100ms", "1h")] = "20s"  # noqa: S105 (tokens of a model)
-    """Longest wait for the first content of one attempt."""
+    """Longest wait for the first content of one attempt. After half of it, a request goes on where several wait in
+    vain for the same key while another one answers."""
     idle: Annotated[Duration, between("100ms", "1h")] = "30s"
     """Longest silence inside a stream."""
     keepalive: Annotated[Duration, between("1s", "1h")] = "15s"

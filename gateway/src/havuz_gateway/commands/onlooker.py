@@ -18,8 +18,9 @@ from havuz_gateway.config.state import ConfigUnusableError, Decoder, State
 from havuz_gateway.config.view import View
 from havuz_gateway.local.state import ENCRYPTION_KEYS_FILE
 from havuz_gateway.metering.upstream_limits import reached
+from havuz_gateway.pool.bulletin import USABLE, SharedVerdict
 from havuz_gateway.pool.pool import Pool
-from havuz_gateway.pool.sharing import USABLE, SharedVerdict, Sharing, tag_of
+from havuz_gateway.pool.sharing import Sharing, tag_of
 from havuz_gateway.pool.types import Member
 from havuz_gateway.pool.verdict import Scope
 from havuz_gateway.providers.mock import Mock, MockTransport

@@ -7,6 +7,7 @@ import asyncio
 import json
 import logging
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ _log = logging.getLogger(__name__)
 _NAME = "configuration.sealed"
 _OWNER = "havuz-disk-copy"  # the associated data: no other envelope opens as a disk copy
 _DEBOUNCE_SECONDS = 0.5
+_RESTS = (
+    20  # times as long as it wrote: a large configuration that changes all the time must not be written all the time
+)
 
 
 class DiskCopy:
@@ -37,10 +41,13 @@ class DiskCopy:
 
     async def run(self) -> None:
         """Write what `keep` was given until cancelled. A disk that fails is told to the log, and costs nothing else."""
+        pause = _DEBOUNCE_SECONDS
         while True:
             await self._changed.wait()
-            await asyncio.sleep(_DEBOUNCE_SECONDS)
+            await asyncio.sleep(pause)
+            began = time.monotonic()
             await self.flush()
+            pause = max(_DEBOUNCE_SECONDS, _RESTS * (time.monotonic() - began))
 
     async def flush(self) -> None:
         """Write the newest state now, if it is not written yet."""
@@ -71,13 +78,7 @@ class DiskCopy:
             return None
 
     def _write(self, state: State) -> None:
-        document = {
-            "schema_version": SCHEMA_VERSION,
-            "revision": state.revision,
-            "position": state.position,
-            "texts": state.texts,
-        }
-        sealed = self._keyring.seal(json.dumps(document).encode(), owner=_OWNER)
+        sealed = self._keyring.seal(_document(state).encode(), owner=_OWNER)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         beside = self._path.with_suffix(f".{os.getpid()}")
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -96,3 +97,13 @@ class DiskCopy:
         if document["schema_version"] != SCHEMA_VERSION:
             raise ValueError(f"schema version {document['schema_version']!r} is not {SCHEMA_VERSION}")
         return dict(document)
+
+
+def _document(state: State) -> str:
+    """The state as JSON, put together from small pieces: one large `json.dumps` would keep the event loop waiting."""
+    hashes = (
+        f"{json.dumps(name)}: {{{', '.join(f'{json.dumps(uid)}: {json.dumps(text)}' for uid, text in texts.items())}}}"
+        for name, texts in state.texts.items()
+    )
+    head = {"schema_version": SCHEMA_VERSION, "revision": state.revision, "position": state.position}
+    return f'{json.dumps(head)[:-1]}, "texts": {{{", ".join(hashes)}}}}}'

@@ -20,9 +20,11 @@ class Index:
 
     def following(self, before: Snapshot, after: Snapshot) -> "Index":
         """The index of `after`, made from this one of `before`: what both hold as the same object is taken over."""
-        keys = _index_keys(after.projects, before.projects, self.keys)
-        same_routes = before.routes == after.routes
-        return Index(keys, self.routes if same_routes else _index_routes(after.routes.values()))
+        same_projects, same_routes = before.projects == after.projects, before.routes == after.routes
+        return Index(
+            self.keys if same_projects else _index_keys(after.projects, before.projects, self.keys),
+            self.routes if same_routes else _index_routes(after.routes.values()),
+        )
 
 
 class View:

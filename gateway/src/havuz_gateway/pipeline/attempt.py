@@ -59,17 +59,25 @@ class _Refused(Exception):
 
 
 async def attempt(
-    current: Attempt, sent: Outgoing, *, failover: Failover, bounds: Bounds, wall: float, now: Callable[[], float]
+    current: Attempt,
+    sent: Outgoing,
+    *,
+    failover: Failover,
+    bounds: Bounds,
+    wall: float,
+    now: Callable[[], float],
+    hopeless: Callable[[float], bool] | None = None,
 ) -> Opened | Failed:
     """Call the upstream of `current` with what is `sent`. `wall` is unix seconds, for hints that name a date.
 
+    `hopeless` is asked, after half of a time limit of so many seconds, whether to wait any longer is in vain.
     What an upstream does never raises; only cancellation passes through, and then nothing is left open.
     """
     stream = sent.call.stream
     first_token = failover.first_token if stream else None
     response: UpstreamResponse | None = None
     try:
-        async with Patience(first_token) as patience:
+        async with Patience(first_token, hopeless=hopeless) as patience:
             response = await _send(current, sent)
             current.candidate.member.site.reached(now())
             if not 200 <= response.status < 300:
@@ -80,17 +88,25 @@ async def attempt(
     except BaseException as error:
         if response is not None:
             response.close()
-        match error:
-            case _Refused():
-                return error.failed
-            case TransportFailure():
-                return Failed(classify.classify_transport(error))
-            case AnswerUnreadable():
-                return Failed(classify.garbage(str(error)))
-            case TimeoutError():
-                return Failed(classify.first_token_timeout())
-            case _:
-                raise
+        failed = _failed(error)
+        if failed is None:
+            raise
+        return failed
+
+
+def _failed(error: BaseException) -> Failed | None:
+    """What an attempt's end says of the upstream; None if that is not what ended it."""
+    match error:
+        case _Refused():
+            return error.failed
+        case TransportFailure():
+            return Failed(classify.classify_transport(error))
+        case AnswerUnreadable():
+            return Failed(classify.garbage(str(error)))
+        case TimeoutError():
+            return Failed(classify.first_token_timeout())
+        case _:
+            return None
 
 
 def _is_stream(response: UpstreamResponse) -> bool:

@@ -4,6 +4,8 @@ Also the keeper of what an attempt holds: the load it puts on its pool member, i
 """
 
 from dataclasses import replace
+from functools import partial
+from itertools import count
 
 from havuz_gateway.errors import GatewayError, UpstreamRefused
 from havuz_gateway.metering import pricing
@@ -18,6 +20,7 @@ from havuz_gateway.pipeline.refusal import refusal
 from havuz_gateway.pipeline.services import Services
 from havuz_gateway.pipeline.shortlist import Shortlist
 from havuz_gateway.pipeline.ticket import UPSTREAM_UNIT, estimate_of, upstream_ceiling
+from havuz_gateway.pipeline.tries import Tries
 from havuz_gateway.pipeline.types import Attempt, Call, Plan
 from havuz_gateway.pool import classify
 from havuz_gateway.pool.hints import rest_hint
@@ -27,6 +30,7 @@ from havuz_gateway.pool.verdict import Next, Reason, Scope, Verdict
 from havuz_gateway.protocols.codec import Stamp
 from havuz_gateway.protocols.neutral.errors import CannotExpress
 
+_LONG = 0.4  # of a time limit: who has waited for so long when another one is half-way through it
 _FORGOTTEN = "previous_response_not_found"  # OpenAI's code
 
 
@@ -43,6 +47,7 @@ class Failovers:
         self._services = services
         self._failed: list[Failed] = []
         self._shortlist = Shortlist(call, plan)
+        self._tries = Tries(plan.route.failover.attempts)
         self._inexpressible: CannotExpress | None = None
         self._stamp = Stamp(
             id=answer_id(call.protocol, context.request.id), model=call.model, created=int(services.wall()),
@@ -55,8 +60,8 @@ class Failovers:
     async def open(self) -> Opened:
         """Ask one upstream after the other. Raises `GatewayError` when none may help any more."""
         failover = pace_of(self._call, self._plan.route.failover)
-        for number in range(1, failover.attempts + 1):
-            chosen = await self._next(number)
+        for number in count(1):
+            chosen = await self._next(number) if self._tries.left else None
             if chosen is None:
                 break
             candidate, sent = chosen
@@ -65,6 +70,7 @@ class Failovers:
             result = await attempt(
                 current, sent,
                 failover=failover, bounds=self._services.bounds, wall=self._services.wall(), now=self._services.now,
+                hopeless=partial(self._hopeless, current),
             )  # fmt: skip
             if isinstance(result, Opened):
                 self._succeed(current, result)
@@ -76,6 +82,18 @@ class Failovers:
             elif result.verdict.next is Next.CLIENT or not self._may_fail_over(result.verdict):
                 break
         raise self._refusal()
+
+    def _hopeless(self, current: Attempt, seconds: float) -> bool:
+        """Whether the key answers nobody of those who have waited for nearly half of so many seconds, while another one
+        does that this request may go on to.
+        """
+        now = self._services.now()
+        return (
+            current.waiting.silent(now, _LONG * seconds)
+            and not self._tries.last
+            and Reason.TIMEOUT.value in self._plan.route.failover.reasons
+            and self._shortlist.answered_elsewhere(current.started_at, now)
+        )
 
     def _home_forgot(self, failed: Failed) -> bool:
         """Whether who was said to keep what the request goes on from does not: then everybody has to be told of it."""
@@ -151,11 +169,12 @@ class Failovers:
             return None
 
     def _begin(self, number: int, candidate: Candidate, sent: Outgoing) -> Attempt:
-        member = candidate.member
-        now = self._services.now()
+        member, now = candidate.member, self._services.now()
+        waiting = member.waiting(candidate.target.model, stream=self._call.stream)
         current = self._current = Attempt(
-            number=number, candidate=candidate, protocol=sent.call.protocol, started_at=now
-        )
+            number=number, candidate=candidate, protocol=sent.call.protocol, started_at=now,
+            waiting=waiting, place=waiting.begin(now),
+        )  # fmt: skip
         self._context.attempts.append(current)
         self._shortlist.cross_off(candidate)
         member.begin(candidate.target.model, now)
@@ -186,6 +205,7 @@ class Failovers:
     def _note_service(self, current: Attempt, opened: Opened) -> None:
         """What the answer tells beside itself: how long it took to begin, and that nothing more is left to give."""
         member, model, now = current.candidate.member, current.candidate.target.model, self._services.now()
+        current.waiting.answered(current.place, now)
         member.waited(model, now - current.started_at, now, stream=self._call.stream)
         rest = rest_hint(opened.response.headers, self._services.wall())
         if rest:
@@ -200,6 +220,7 @@ class Failovers:
         now = self._services.now()
         self._services.pool.judge(member, verdict, target.model, now=now)
         self._shortlist.learn(current.candidate, verdict)
+        self._tries.count(verdict, now - current.started_at, member.site)
         if verdict.reason is Reason.TIMEOUT:
             member.waited(target.model, now - current.started_at, now, stream=self._call.stream)
         self._release(current, verdict.reason)
@@ -209,6 +230,7 @@ class Failovers:
         self._current = None
         member = current.candidate.member
         member.outstanding -= 1
+        current.waiting.end(current.place)
         self._unclaim(current)
         error_type = None if result == "ok" else (result or "cancelled")
         if current.trace is not None:

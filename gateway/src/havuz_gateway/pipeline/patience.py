@@ -6,6 +6,7 @@ stream renews its limit with every chunk, and re-arming a timer each time would 
 
 import asyncio
 import math
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -13,6 +14,7 @@ from havuz_contract.snapshot.models import Failover
 from havuz_gateway.pipeline.types import Call
 
 _DRAWN = ("image", "image_edit")
+_LOOKS = 8  # at most so often in a limit's time it is asked whether that is hopeless
 
 
 def pace_of(call: Call, failover: Failover) -> Failover:
@@ -25,12 +27,15 @@ def pace_of(call: Call, failover: Failover) -> Failover:
 class Patience:
     """`async with Patience(20) as patience:` raises `TimeoutError` after 20 s without `patience.renew`.
 
-    None: no limit yet. Seconds are counted by the event loop's clock.
+    None: no limit yet. Seconds are counted by the event loop's clock. In the second half of a limit `hopeless` is asked
+    from time to time, with its seconds, whether to wait any longer is in vain.
     """
 
-    __slots__ = ("_cancelling", "_deadline", "_expired", "_loop", "_task", "_timer")
+    __slots__ = ("_cancelling", "_deadline", "_expired", "_hopeless", "_loop", "_seconds", "_task", "_timer")
 
-    def __init__(self, seconds: float | None) -> None:
+    def __init__(self, seconds: float | None, *, hopeless: Callable[[float], bool] | None = None) -> None:
+        self._hopeless = hopeless
+        self._seconds = 0.0
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
         self._deadline = math.inf
@@ -42,12 +47,14 @@ class Patience:
 
     def renew(self, seconds: float) -> None:
         """From now on, so many seconds more."""
-        self._deadline = self._loop.time() + seconds
+        now = self._loop.time()
+        self._deadline, self._seconds = now + seconds, seconds
+        when = self._next_look(now)
         if self._timer is None:
-            self._timer = self._loop.call_at(self._deadline, self._look)
-        elif self._deadline < self._timer.when():
+            self._timer = self._loop.call_at(when, self._look)
+        elif when < self._timer.when():
             self._timer.cancel()
-            self._timer = self._loop.call_at(self._deadline, self._look)
+            self._timer = self._loop.call_at(when, self._look)
 
     def suspend(self) -> None:
         """No limit until the next `renew`."""
@@ -68,13 +75,27 @@ class Patience:
         if ours and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
+    def _next_look(self, now: float) -> float:
+        if self._hopeless is None:
+            return self._deadline
+        half = self._deadline - self._seconds / 2
+        return half if now < half else min(self._deadline, now + self._seconds / _LOOKS)
+
+    def _in_vain(self, now: float) -> bool:
+        return (
+            self._hopeless is not None
+            and self._deadline - self._seconds / 2 <= now
+            and self._deadline != math.inf
+            and self._hopeless(self._seconds)
+        )
+
     def _look(self) -> None:
         """The timer fired: too late, or only time to look again."""
         self._timer = None
         now = self._loop.time()
-        if now < self._deadline:
+        if now < self._deadline and not self._in_vain(now):
             if self._deadline != math.inf:
-                self._timer = self._loop.call_at(self._deadline, self._look)
+                self._timer = self._loop.call_at(self._next_look(now), self._look)
             return
         self._expired = True
         if self._task is not None:

@@ -33,11 +33,10 @@ async def run(
     services: Services,
     complete: Callable[[RequestContext, Call], Awaitable[Call]] | None = None,
 ) -> None:
-    """Serve one request. `read` turns it into a `Call` once the key is known to be good, `complete` adds what it names.
+    """Serve one request in `protocol`, None for any. `read` makes a `Call` of it, once its key is known to be good.
 
-    `protocol` is that of the surface; None is for what a key may do in any.
-    Raises `GatewayError` for an end the client must still be told (as an answer, or as an event when `writer.started`),
-    and `ClientGone` when nobody is left to tell.
+    `complete` adds what the call names. Raises `GatewayError` for an end the client must still be told (as an
+    answer, or as an event when `writer.started`), and `ClientGone` when nobody is left to tell.
     """
     writer.accounted = True
     trace = services.telemetry.begin(request.headers, method=request.method, path=request.shown_path)

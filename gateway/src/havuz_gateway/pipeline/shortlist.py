@@ -4,10 +4,12 @@ import random
 
 from havuz_gateway.pipeline.types import Call, Plan
 from havuz_gateway.pool.policies import Asked
-from havuz_gateway.pool.select import pick
+from havuz_gateway.pool.select import has_answered, pick
 from havuz_gateway.pool.site import Site
 from havuz_gateway.pool.types import Candidate
 from havuz_gateway.pool.verdict import Next, Reason, Verdict
+
+_SLOW = 10  # the part of `firstToken` after which those who wait on a key look as if they waited in vain
 
 
 class Shortlist:
@@ -19,7 +21,10 @@ class Shortlist:
 
     def __init__(self, call: Call, plan: Plan) -> None:
         self._plan = plan
-        self._asked = Asked(plan.route.balance, call.stream, plan.conversation, plan.costs)
+        self._asked = Asked(
+            plan.route.balance, call.stream, plan.conversation, plan.costs, plan.route.failover.first_token / _SLOW
+        )
+        self._began: float | None = None
         self._out: set[Candidate] = set()
         self._failed = False
         self._unreachable: set[Site] = set()
@@ -29,11 +34,13 @@ class Shortlist:
 
     def next(self, now: float, rng: random.Random) -> Candidate | None:
         """The candidate to ask now (monotonic seconds), or None when there is none left."""
+        if self._began is None:
+            self._began = now
         while True:
             narrowed = self._unreachable or self._missing_on or self._too_small or self._window_over
             allowed = self._allowed if narrowed else None
             chosen = pick(self._plan.tiers, self._asked, tried=self._out, now=now, rng=rng, allowed=allowed,
-                          again=self._failed)  # fmt: skip
+                          again_since=self._began if self._failed else None)  # fmt: skip
             if chosen is not None:
                 return chosen
             passed_over = next((one for one in (self._unreachable, self._missing_on, self._too_small) if one), None)
@@ -58,6 +65,17 @@ class Shortlist:
             self._missing_on.add(id(candidate.target))
         elif verdict.next is Next.LARGER_WINDOW:
             self._window_over = max(self._window_over, candidate.target.context_window or 1)
+
+    def answered_elsewhere(self, since: float, now: float) -> bool:
+        """Whether one that can still be named has begun to answer others since then."""
+        return any(
+            has_answered(one, self._asked, since)
+            and one not in self._out
+            and self._allowed(one)
+            and one.member.blocked(one.target.model, now) is None
+            for tier in self._plan.tiers
+            for one in tier
+        )
 
     @property
     def larger_is_left(self) -> bool:

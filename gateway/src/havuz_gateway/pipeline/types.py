@@ -7,6 +7,7 @@ from typing import Any, Literal
 from havuz_contract.snapshot.models import Mode, Project, ProjectKey, Route
 from havuz_gateway.pool.types import Candidate
 from havuz_gateway.pool.verdict import Verdict
+from havuz_gateway.pool.waiting import Waiting
 from havuz_gateway.protocols.body import Body
 from havuz_gateway.protocols.wire import Answers
 from havuz_gateway.telemetry.recorder import AttemptTrace
@@ -125,6 +126,8 @@ class Attempt:
     candidate: Candidate
     protocol: str  # in which the provider is asked
     started_at: float  # monotonic seconds
+    waiting: Waiting  # all who wait for the same, it among them as number `place`
+    place: int
     status: int | None = None
     verdict: Verdict | None = None
     committed: bool = False

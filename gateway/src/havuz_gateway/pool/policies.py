@@ -27,13 +27,15 @@ class Asked:
 
     `conversation` is the same number for the requests of one conversation, None for what is no part of one, such as
     embeddings (`CacheAffinity`); `costs` are what the
-    request will probably cost at each target, by the target's identity (`Cheapest`).
+    request will probably cost at each target, by the target's identity (`Cheapest`). `slow_after` are the seconds after
+    which those who wait for their answers to begin look as if they waited in vain, where nothing is known of the key.
     """
 
     balance: Balance
     stream: bool = False
     conversation: int | None = None
     costs: Mapping[int, int] = field(default_factory=dict)
+    slow_after: float = math.inf
 
 
 def seed_of(*words: str) -> int:

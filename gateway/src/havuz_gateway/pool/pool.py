@@ -44,11 +44,15 @@ class Pool:
         """
         before, self.members = self.members, {}
         sites: dict[tuple[object, ...], Site] = {}
-        for known in before.values():
-            sites.setdefault(_site(known.upstream), known.site)
+        if any((known := before.get(uid)) is None or known.upstream is not one for uid, one in upstreams.items()):
+            for known in before.values():
+                sites.setdefault(_site(known.upstream), known.site)
         joined = []
         for uid, upstream in upstreams.items():
             member = before.get(uid)
+            if member is not None and member.upstream is upstream:
+                self.members[uid] = member  # nearly all of them, nearly always
+                continue
             if member is None or connection(member.upstream) != connection(upstream):
                 provider = self._provider_for(upstream.provider)
                 site = sites.setdefault(_site(upstream), Site())

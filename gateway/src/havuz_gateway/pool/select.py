@@ -10,6 +10,8 @@ from havuz_gateway.pool.types import Candidate
 
 _EMPTY_POOL_SECONDS = 10.0  # no key at all: a person has to act first, so there is no point in asking at once
 
+_UNUSUAL = 3.0  # times its average wait: then a key looks silent
+
 Allowed = Callable[[Candidate], bool]
 
 
@@ -30,13 +32,14 @@ def pick(
     now: float,
     rng: random.Random,
     allowed: Allowed | None = None,
-    again: bool = False,
+    again_since: float | None = None,
 ) -> Candidate | None:
     """A usable candidate of the lowest tier that has one, or None. `allowed` narrows the choice further.
 
-    With `again`, after a failure, a key of that tier whose own last request did not fail goes first, so that a request
-    does not wait for one bad key after the other until their breakers open. Those whose provider says that nothing is
-    left are passed over, but asked all the same where nobody else is.
+    With `again_since`, after a failure, those go first that have answered anybody since then, when the request began,
+    else those whose own last request did not fail: so that it does not wait for one bad key after the other until their
+    breakers open. Those whose provider says that nothing is left are passed over, and so are those that let others wait
+    in vain, but they are asked all the same where nobody else is.
     """
     last_resort: list[Candidate] = []
     for tier in tiers:
@@ -51,11 +54,42 @@ def pick(
             elif member.blocked(model, now) is None:
                 (resting if member.health.resting(model, now) else usable).append(candidate)
         if usable:
-            if again:
-                usable = [one for one in usable if not one.member.health.failing] or usable
-            return choose(usable, asked, now=now, rng=rng)
+            if again_since is not None:
+                usable = _proven(usable, asked, again_since)
+            chosen = choose(usable, asked, now=now, rng=rng)
+            if _in_vain(chosen, asked, now):
+                others = [one for one in usable if not _in_vain(one, asked, now)]
+                return choose(others, asked, now=now, rng=rng) if others else chosen
+            return chosen
         last_resort = last_resort or resting
     return choose(last_resort, asked, now=now, rng=rng) if last_resort else None
+
+
+def _proven(usable: list[Candidate], asked: Asked, since: float) -> list[Candidate]:
+    well = [one for one in usable if not one.member.health.failing]
+    answering = [one for one in well if has_answered(one, asked, since)]
+    return answering or well or usable
+
+
+def has_answered(candidate: Candidate, asked: Asked, since: float) -> bool:
+    """Whether it has begun an answer of this kind since then."""
+    waiting = candidate.member.waits.get((candidate.target.model, asked.stream))
+    return waiting is not None and waiting.answered_at >= since
+
+
+def _in_vain(candidate: Candidate, asked: Asked, now: float) -> bool:
+    """Whether others wait there for longer than usual and nobody is answered. Where the last one failed, one is enough:
+    let that one find out.
+    """
+    member, kind = candidate.member, (candidate.target.model, asked.stream)
+    waiting = member.waits.get(kind)
+    if not waiting:
+        return False
+    if member.health.failing:
+        return True
+    usual = member.latencies.get(kind)
+    usual_seconds = 0.0 if usual is None else _UNUSUAL * usual.seconds
+    return waiting.silent(now, max(asked.slow_after, usual_seconds))
 
 
 def unavailable(tiers: Tiers, *, now: float) -> Unavailable:

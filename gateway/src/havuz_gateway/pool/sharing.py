@@ -1,8 +1,11 @@
 """Verdicts between gateways, over one Redis stream, within a second. Every gateway decides alone when Redis is away.
 
-An entry of the stream `keys.VERDICTS` has one field, `verdict`: a `SharedVerdict` as JSON. The operator reads the same
-stream for the status of each UpstreamKey. An open breaker and what is found of a base URL are told, for that status,
-but not taken over by other gateways: they may tell of one pod's own network.
+An entry of the stream `keys.VERDICTS` has a `verdict`: a `SharedVerdict` as JSON. The operator reads the same stream
+for the status of each UpstreamKey. An open breaker and what is found of a base URL are told, for that status, but not
+taken over by other gateways: they may tell of one pod's own network.
+
+What many gateways find out at the same time is told once: nobody tells what it has heard, and one script lets only the
+first of several tell the same. What is in force stands beside the stream, for whoever starts or has missed entries.
 """
 
 import asyncio
@@ -10,45 +13,27 @@ import hashlib
 import logging
 import random
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from havuz_contract import keys
+from havuz_contract import keys, verdicts
+from havuz_gateway.pool.bulletin import FIELD, USABLE, Bulletin, SharedVerdict
+from havuz_gateway.pool.heard import Heard
 from havuz_gateway.pool.pool import Pool, connection
 from havuz_gateway.pool.types import Member, Ruling
 from havuz_gateway.pool.verdict import Scope
 
-USABLE = "Usable"
-_FIELD = "verdict"
-_WAITING_MAX = 1_000  # rulings kept while Redis is away; the oldest go first
+_WAITING_MAX = 1_000  # findings kept while Redis is away; the oldest go first
+_BATCH = 100  # told in one call
 _BLOCK_MILLISECONDS = 4_000  # shorter than any usual socket timeout
 _FIRST_PAUSE_SECONDS = 0.2
 _LAST_PAUSE_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
-
-
-class SharedVerdict(BaseModel):
-    """What one gateway found. `model` None means the whole key; `state` `Usable` takes back what was said before."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    gateway: str
-    upstream: str  # uid
-    name: str  # namespace/name
-    connection: str  # of which address and credential: a new credential is not judged by the old one's faults
-    scope: str  # key | key-model | upstream: its base URL, and so each key that calls it
-    model: str | None = None  # the upstream model, for scope key-model
-    state: str  # CoolingDown | Exhausted | Rejected | Open | Unreachable | ModelMissing | Usable
-    until: float  # unix seconds
-    reason: str = ""
-    status: int | None = None  # the provider's HTTP status
-    message: str = ""
 
 
 class Sharing:
@@ -65,15 +50,16 @@ class Sharing:
         rng: random.Random | None = None,
     ) -> None:
         self._redis = redis
+        self._bulletin = Bulletin(redis)
         self._pool = pool
         self._gateway_id = gateway_id
         self._now = now
         self._wall = wall
         self._rng = rng or random.Random()  # noqa: S311 (spreads reconnects)
-        self._waiting: deque[SharedVerdict] = deque(maxlen=_WAITING_MAX)
+        self._waiting: dict[str, SharedVerdict] = {}  # by subject, the oldest first
         self._wake = asyncio.Event()
-        # Others' verdicts in force, for members whose configuration arrives later than the verdict on them.
-        self._heard: dict[tuple[str, str, str | None, str], SharedVerdict] = {}
+        # No news if it is found here too, and not too late for members whose configuration comes after the verdict.
+        self._heard = Heard()
         self._last_id: bytes | None = None
         pool.on_ruling.append(self._tell)
         pool.on_lifted.append(self._tell_lifted)
@@ -101,7 +87,6 @@ class Sharing:
         )
 
     def _tell_lifted(self, member: Member) -> None:
-        self._forget(member.upstream.uid)
         self._put(member, state=USABLE, until=self._wall())
 
     def _put(
@@ -116,102 +101,97 @@ class Sharing:
         status: int | None = None,
         message: str = "",
     ) -> None:
-        self._waiting.append(
-            SharedVerdict(
-                gateway=self._gateway_id,
-                upstream=member.upstream.uid,
-                name=member.upstream.name,
-                connection=tag_of(member),
-                scope=scope.value,
-                model=model,
-                state=state,
-                until=until,
-                reason=reason,
-                status=status,
-                message=message,
-            )
+        found = SharedVerdict(
+            gateway=self._gateway_id,
+            upstream=member.upstream.uid,
+            name=member.upstream.name,
+            connection=tag_of(member),
+            scope=scope.value,
+            model=model,
+            state=state,
+            until=until,
+            reason=reason,
+            status=status,
+            message=message,
         )
+        if not self._heard.is_news(found, self._wall()):
+            return
+        if state == USABLE:
+            self._heard.end(found)  # at once: what is found from now on is news, wherever Redis is
+        self._waiting.pop(found.subject, None)
+        for ended in found.ends:
+            self._waiting.pop(ended, None)
+        self._waiting[found.subject] = found
+        while len(self._waiting) > _WAITING_MAX:
+            del self._waiting[next(iter(self._waiting))]
         self._wake.set()
 
     async def _send(self) -> None:
-        """Send what waits, all of it in one round trip."""
+        """Tell what waits, in as few round trips as may be."""
         if not self._waiting:
             self._wake.clear()
             await self._wake.wait()
-        batch = [entry for entry in self._waiting if entry.until >= self._wall() or entry.state == USABLE]
-        taken = len(self._waiting)
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for entry in batch:
-                text = entry.model_dump_json()
-                pipe.xadd(keys.VERDICTS, {_FIELD: text}, maxlen=keys.VERDICTS_KEPT, approximate=True)
-            await pipe.execute()
-        for _ in range(min(taken, len(self._waiting))):
-            self._waiting.popleft()
+        waiting = list(self._waiting.values())[:_BATCH]
+        news = [found for found in waiting if self._heard.is_news(found, self._wall())]
+        if news:
+            await self._bulletin.tell(news, self._wall())
+        for found in waiting:
+            if self._waiting.get(found.subject) is found:
+                del self._waiting[found.subject]
 
     async def catch_up(self) -> list[SharedVerdict]:
-        """Apply what was said in the recent past, by this gateway too, which forgets when it is started again.
+        """Apply all that is in force, by this gateway too, which forgets when it is started again.
 
-        Returns it, the oldest first. Raises `redis.RedisError`.
+        Returns it. Raises `redis.RedisError`.
         """
-        recent: Any = await self._redis.xrevrange(keys.VERDICTS, count=keys.VERDICTS_KEPT)
-        heard = [self._hear(fields, own=True) for _, fields in reversed(recent)]
-        self._last_id = recent[0][0] if recent else b"0"
+        self._last_id, told = await verdicts.in_force(self._redis)
+        self._heard.clear()
+        heard = [self._hear({FIELD: text}, own=True) for text in told]
         return [said for said in heard if said is not None]
 
     async def _follow(self) -> None:
-        """Read on from where it stopped; at the start, from the recent past."""
+        """Read on from where it stopped; at the start and after a gap, from what is in force."""
         if self._last_id is None:
             await self.catch_up()
-        last = self._last_id or b"0"
+        last = self._last_id or verdicts.FIRST
         answer: Any = await self._redis.xread({keys.VERDICTS: last}, block=_BLOCK_MILLISECONDS)
         for _, entries in answer or ():
-            for self._last_id, fields in entries:
+            for entry_id, fields in entries:
+                if verdicts.is_gap(fields, self._last_id or verdicts.FIRST):
+                    self._last_id = None
+                    return
+                self._last_id = entry_id
                 self._hear(fields, own=False)
 
     def _hear(self, fields: dict[bytes, bytes], *, own: bool) -> SharedVerdict | None:
         """Read one entry and take note of it. `own`: also one by this gateway, from before it was started again."""
         try:
-            said = SharedVerdict.model_validate_json(fields[_FIELD.encode()])
+            said = SharedVerdict.model_validate_json(fields[FIELD])
         except (KeyError, ValidationError):
             _log.warning("a shared verdict could not be read and is ignored", extra={"stream": keys.VERDICTS})
             return None
-        if said.scope != Scope.UPSTREAM and (own or said.gateway != self._gateway_id):
-            self._note(said)
+        self._note(said, applied=own or said.gateway != self._gateway_id)
         return said
 
-    def _note(self, said: SharedVerdict) -> None:
-        """Apply a verdict, and remember it for a member that is yet to come."""
-        self._prune()
+    def _note(self, said: SharedVerdict, *, applied: bool) -> None:
+        """Remember a verdict, and apply it where it is another gateway's."""
+        self._heard.note(said, self._wall())
         member = self._pool.members.get(said.upstream)
-        if said.state == USABLE:
-            self._forget(said.upstream)
-            if member is not None and said.connection == tag_of(member):
-                member.health.restore(self._now())
+        if member is None or not applied:
             return
-        self._heard[said.upstream, said.connection, said.model, said.state] = said
-        if member is not None:
+        if said.state != USABLE:
             self._apply(said, member)
+        elif said.connection == tag_of(member):
+            member.health.restore(self._now())
 
     def _apply(self, said: SharedVerdict, member: Member) -> None:
-        if said.connection == tag_of(member):
+        if said.connection == tag_of(member) and said.scope != Scope.UPSTREAM:
             now = self._now()
             member.health.impose(said.state, said.model, now + said.until - self._wall(), now)
 
     def _apply_heard(self, member: Member) -> None:
-        for said in self._heard.values():
-            if said.upstream == member.upstream.uid:
-                self._apply(said, member)
-
-    def _forget(self, uid: str) -> None:
-        """A probe passed: what was heard of a refused key is over. Other findings stay, as they do on the member."""
-        gone = [key for key in self._heard if key[0] == uid and key[3] == "Rejected"]
-        for key in gone:
-            del self._heard[key]
-
-    def _prune(self) -> None:
-        wall = self._wall()
-        if len(self._heard) >= keys.VERDICTS_KEPT:
-            self._heard = {key: said for key, said in self._heard.items() if said.until > wall}
+        for said in self._heard.of(member.upstream.uid):
+            self._apply(said, member)
 
     async def _keep_on(self, work: Callable[[], Awaitable[None]]) -> None:
         pause = _FIRST_PAUSE_SECONDS

@@ -8,6 +8,7 @@ from havuz_gateway.pool.health import Health
 from havuz_gateway.pool.latency import Latency, measured
 from havuz_gateway.pool.site import Site
 from havuz_gateway.pool.verdict import Scope, Verdict
+from havuz_gateway.pool.waiting import Waiting
 from havuz_gateway.providers.base import Provider
 from havuz_gateway.transport.base import Transport
 
@@ -30,6 +31,7 @@ class Member:
     latencies: dict[tuple[str, bool], Latency] = field(
         default_factory=dict
     )  # by upstream model, and whether it streams
+    waits: dict[tuple[str, bool], Waiting] = field(default_factory=dict)  # likewise
     limited: bool = field(init=False)  # whether a place must be claimed on it before a call
 
     def __post_init__(self) -> None:
@@ -78,6 +80,13 @@ class Member:
         """An attempt ended without telling anything, such as one whose client went away."""
         self.health.abandon(model, now)
         self.site.abandon(now)
+
+    def waiting(self, model: str, *, stream: bool) -> Waiting:
+        """Who waits for an answer of this kind."""
+        known = self.waits.get((model, stream))
+        if known is None:
+            known = self.waits[model, stream] = Waiting()
+        return known
 
     def waited(self, model: str, seconds: float, now: float, *, stream: bool) -> None:
         """An attempt took so long to begin its answer."""

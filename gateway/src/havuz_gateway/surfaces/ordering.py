@@ -1,6 +1,7 @@
 """Placing and taking back an order, as the surfaces that sell pictures have in common."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from havuz_gateway.errors import Conflict, GatewayError, InvalidRequest, NotFound, ServiceUnavailable
@@ -97,7 +98,11 @@ async def _submitted(task_id: str, order: Order, named: Named | None, ticket: Ti
     try:
         made = await services.tasks.submit(task_id, order, named)
     except ServiceUnavailable:
-        raise  # perhaps it is written down: then its reservation must be there, and else the sweeper returns it
+        # perhaps it is written down, and its reservation must be there; under its name the client finds it again
+        if named is None:
+            release = partial(_release, ticket, services)
+            services.tasks.doubts.add(order.terms.project.uid, task_id, release=release)
+        raise
     except GatewayError:
         _release(ticket, services)
         raise

@@ -15,6 +15,7 @@ from havuz_contract.snapshot.envelope import EnvelopeError, Keyring
 from havuz_gateway.errors import GatewayError, InvalidRequest, RateLimited, ServiceUnavailable
 from havuz_gateway.metering.link import Calls, ErrorReply, LinkDown, packed, packed_parts
 from havuz_gateway.metering.scripts import Script
+from havuz_gateway.tasks.doubts import Doubts
 from havuz_gateway.tasks.record import (
     Order,
     Outcome,
@@ -84,6 +85,7 @@ class TaskStore:
         self._keyring = keyring
         self.settings = settings
         self._kept = settings.days * 86_400
+        self.doubts = Doubts(self.end)
 
     def new_id(self) -> str:
         """An id that nobody can guess."""

@@ -74,3 +74,36 @@ async def test_an_outer_limit_is_not_taken_for_an_inner_one() -> None:
             except TimeoutError:
                 pytest.fail("the inner limit had not passed")
     assert outer is not None
+
+
+async def test_what_is_hopeless_ends_after_half_of_the_time() -> None:
+    loop, asked = asyncio.get_running_loop(), list[float]()
+
+    def hopeless(seconds: float) -> bool:
+        asked.append(seconds)
+        return len(asked) == 2
+
+    started = loop.time()
+    with pytest.raises(TimeoutError):
+        async with Patience(0.4, hopeless=hopeless):
+            await asyncio.sleep(5)
+    assert 0.24 <= loop.time() - started < 2
+    assert asked == [0.4, 0.4]
+
+
+async def test_with_hope_left_the_whole_time_is_given() -> None:
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    with pytest.raises(TimeoutError):
+        async with Patience(0.2, hopeless=lambda _: False):
+            await asyncio.sleep(5)
+    assert loop.time() - started >= 0.2
+
+
+async def test_what_renews_in_its_first_half_is_not_asked_about() -> None:
+    async with Patience(0.4, hopeless=lambda _: pytest.fail("it was not silent")) as patience:
+        for _ in range(6):
+            await asyncio.sleep(0.05)
+            patience.renew(0.4)
+        patience.suspend()
+        await asyncio.sleep(0.5)

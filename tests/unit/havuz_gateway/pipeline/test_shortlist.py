@@ -102,3 +102,58 @@ def test_one_failure_alone_takes_no_first_requests_from_a_key() -> None:
     plan = Plan(route=make_route(), tiers=((failing, well),))
     drawn = [Shortlist(CALL, plan).next(0.0, random.Random(seed)) for seed in range(40)]
     assert set(drawn) == {failing, well}
+
+
+def drawn(*tier: Candidate, now: float) -> set[Candidate | None]:
+    plan = Plan(route=make_route(), tiers=(tier,))
+    return {Shortlist(CALL, plan).next(now, random.Random(seed)) for seed in range(40)}
+
+
+def waiting_on(one: Candidate, count: int, *, since: float) -> list[int]:
+    waiting = one.member.waiting(one.target.model, stream=CALL.stream)
+    return [waiting.begin(since) for _ in range(count)]
+
+
+def test_a_key_that_lets_several_wait_is_passed_over_while_another_can_be_asked() -> None:
+    silent, well = candidate(), candidate()
+    numbers = waiting_on(silent, 3, since=0.0)
+    soon = make_route().failover.first_token / 10
+    assert drawn(silent, well, now=soon / 2) == {silent, well}
+    assert drawn(silent, well, now=soon) == {well}
+    assert drawn(silent, now=soon) == {silent}
+    silent.member.waiting(silent.target.model, stream=CALL.stream).answered(numbers[0], soon)
+    assert drawn(silent, well, now=soon) == {silent, well}
+
+
+def test_a_key_that_always_takes_long_is_not_thought_silent() -> None:
+    slow, other = candidate(), candidate()
+    slow.member.waited(slow.target.model, 5.0, 0.0, stream=CALL.stream)
+    waiting_on(slow, 3, since=0.0)
+    assert drawn(slow, other, now=14.0) == {slow, other}
+    assert drawn(slow, other, now=15.0) == {other}
+
+
+def test_a_key_whose_last_request_failed_is_tried_by_one_request_at_a_time() -> None:
+    failing, well = candidate(), candidate()
+    failing.member.health.fail(classify.first_token_timeout(), "upstream-model", 0.0, Breaker())
+    assert drawn(failing, well, now=0.0) == {failing, well}
+    waiting_on(failing, 1, since=0.0)
+    assert drawn(failing, well, now=0.0) == {well}
+
+
+def test_after_a_failure_a_key_that_has_answered_meanwhile_goes_first() -> None:
+    first, unproven, proven = candidate(), candidate(), candidate()
+    (number,) = waiting_on(proven, 1, since=1.0)
+    proven.member.waiting(proven.target.model, stream=CALL.stream).answered(number, 2.0)
+    for seed in range(20):
+        shortlist, rng = (
+            Shortlist(CALL, Plan(route=make_route(), tiers=((first,), (unproven, proven)))),
+            random.Random(seed),
+        )
+        assert shortlist.next(1.0, rng) is first
+        shortlist.cross_off(first)
+        assert shortlist.answered_elsewhere(1.0, 3.0)
+        shortlist.learn(first, classify.first_token_timeout())
+        assert shortlist.next(3.0, rng) is proven
+        shortlist.cross_off(proven)
+        assert not shortlist.answered_elsewhere(1.0, 3.0)

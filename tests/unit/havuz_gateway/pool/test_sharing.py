@@ -102,8 +102,8 @@ async def entries(server: ValkeyServer, upstream: Upstream, count: int) -> list[
     async with asyncio.timeout(_PATIENCE_SECONDS), Redis.from_url(server.url) as redis:
         while True:
             stream: Any = await redis.xrange(keys.VERDICTS)
-            found = [json.loads(fields[b"verdict"]) for _, fields in stream]
-            mine = [entry for entry in found if entry["upstream"] == upstream.uid]
+            texts = (fields.get(b"verdict", b"") for _, fields in stream)
+            mine = [json.loads(text) for text in texts if upstream.uid.encode() in text]
             if len(mine) >= count:
                 return mine
             await asyncio.sleep(0.005)
@@ -142,7 +142,7 @@ async def test_a_gateway_that_starts_learns_what_is_in_force_even_before_its_con
     later = key()
     one.sync(later)
     one.refuse(later, 403)
-    await until(lambda: any(said.upstream == later.uid for said in late.sharing._heard.values()))
+    await until(lambda: any(late.sharing._heard.of(later.uid)))
     late.pool.sync({upstream.uid: upstream, later.uid: later})
     assert late.state(upstream) == "Rejected"
     assert late.state(later) == "Rejected"
@@ -232,3 +232,69 @@ async def test_without_redis_a_gateway_decides_alone_and_tells_the_others_afterw
         await other.becomes(upstream, "Rejected")
         await one.stop()
         await other.stop()
+
+
+async def test_what_two_gateways_find_at_the_same_time_is_told_once(start: Start, server: ValkeyServer) -> None:
+    upstream, marker = key(), key()
+    one, other = await start(), await start()
+    for gateway in (one, other):  # before either has heard of anything
+        gateway.pool.sync({upstream.uid: upstream, marker.uid: marker})
+        gateway.refuse(upstream, 401)
+    one.refuse(marker, 401)
+    await other.becomes(marker, "Rejected")
+    assert len(await entries(server, upstream, 1)) == 1
+
+
+async def test_what_lasts_clearly_longer_is_told_again(start: Start, server: ValkeyServer) -> None:
+    upstream = key()
+    one, other = await start(upstream), await start(upstream)
+    one.refuse(upstream, 429, **{"retry-after": "30"})
+    await other.becomes(upstream, "CoolingDown")
+    other.refuse(upstream, 429, **{"retry-after": "31"})
+    other.refuse(upstream, 429, **{"retry-after": "60"})
+    told = await entries(server, upstream, 2)
+    assert [float(str(entry["until"])) for entry in told] == pytest.approx([time.time() + 30, time.time() + 60], abs=5)
+
+
+async def test_a_key_that_was_lifted_may_be_refused_again_at_once(start: Start) -> None:
+    upstream = key()
+    one, other = await start(upstream), await start(upstream)
+    one.refuse(upstream, 401)
+    await other.becomes(upstream, "Rejected")
+    one.pool.lift(one.pool.members[upstream.uid], now=time.monotonic())
+    one.refuse(upstream, 401)
+    late = await start(upstream)
+    await late.becomes(upstream, "Rejected")
+
+
+async def test_who_missed_entries_reads_what_is_in_force(start: Start, server: ValkeyServer) -> None:
+    upstream, marker = key(), key()
+    one, other = await start(), Gateway(server.url, "other")
+    for gateway in (one, other):
+        gateway.pool.sync({upstream.uid: upstream, marker.uid: marker})
+    await other.sharing.catch_up()
+    for refused in (upstream, marker):
+        one.refuse(refused, 401)
+        await entries(server, refused, 1)
+    async with Redis.from_url(server.url) as redis:
+        await redis.xtrim(keys.VERDICTS, maxlen=1, approximate=False)
+    other.start()
+    await other.becomes(upstream, "Rejected")
+    await other.becomes(marker, "Rejected")
+    await other.stop()
+
+
+async def test_what_is_in_force_is_forgotten_when_it_has_ended(start: Start, server: ValkeyServer) -> None:
+    upstream, marker = key(), key()
+    one = await start()
+    one.pool.sync({upstream.uid: upstream, marker.uid: marker})
+    one.refuse(upstream, 429, **{"retry-after": "1"})
+    await entries(server, upstream, 1)
+    await asyncio.sleep(1.1)
+    one.refuse(marker, 401)
+    await entries(server, marker, 1)
+    async with Redis.from_url(server.url) as redis:
+        subjects = b" ".join(await redis.hkeys(keys.VERDICTS_IN_FORCE))
+        assert upstream.uid.encode() not in subjects
+        assert 0 < await redis.ttl(keys.VERDICTS_IN_FORCE) <= keys.VERDICTS_KEPT_SECONDS
+        assert 0 < await redis.ttl(keys.VERDICTS_ENDS) <= keys.VERDICTS_KEPT_SECONDS

@@ -10,8 +10,14 @@ from havuz_gateway.surfaces.openai.chat import PROTOCOL
 from havuz_gateway.surfaces.openai.errors import JSON_HEADERS, render_error, stream_error
 from havuz_gateway.surfaces.openapi.document import PATH, build
 
-_REST = json.dumps(build(), ensure_ascii=False, separators=(",", ":")).encode()[1:]
-_HEADERS = {**JSON_HEADERS, "cache-control": "public, max-age=300", "vary": "host", "access-control-allow-origin": "*"}
+DOCUMENT = build()
+_REST = json.dumps(DOCUMENT, ensure_ascii=False, separators=(",", ":")).encode()[1:]
+_HEADERS = {
+    **JSON_HEADERS,
+    "cache-control": "public, max-age=300",
+    "vary": "host, x-forwarded-proto",
+    "access-control-allow-origin": "*",
+}
 
 
 async def document(request: Request, writer: Writer, *, credential: str | None, services: Services) -> None:

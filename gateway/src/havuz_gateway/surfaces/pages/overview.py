@@ -1,13 +1,16 @@
 """The first page: the plan, the balance, and how long it lasts."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from havuz_contract.money import format_amount
 from havuz_gateway.metering.span import Span
-from havuz_gateway.metering.usage import Holding
+from havuz_gateway.metering.usage import Holding, Used
 from havuz_gateway.surfaces.pages.answers import Answer, Data, Page, Visit
+from havuz_gateway.surfaces.pages.daily_chart import daily
+from havuz_gateway.surfaces.pages.usage_tables import by_day
 
 _RATE_DAYS = 7
+_SHOWN_DAYS = 30
 _DAY_SECONDS = 86_400
 _LONGEST_DAYS = 999
 
@@ -15,7 +18,10 @@ _LONGEST_DAYS = 999
 async def overview(visit: Visit) -> Answer:
     """What the project has, what it spent, and how long the rest lasts at the rate of the last days."""
     holding = await _holding(visit)
-    spent = await _spent_lately(visit)
+    days = await _days(visit)
+    spent = sum(used.cost for _, used in days[-_RATE_DAYS:])
+    left = days_left(holding.standing.available, spent)
+    period = holding.standing.period
     return Page(
         "overview.html",
         {
@@ -25,7 +31,9 @@ async def overview(visit: Visit) -> Answer:
             "is_test": visit.identity.key.mode == "Test",
             "rate_days": _RATE_DAYS,
             "per_day": spent // _RATE_DAYS,
-            "days_left": days_left(holding.standing.available, spent),
+            "days_left": left,
+            "lasts_the_month": left is not None and period is not None and visit.now + left * _DAY_SECONDS > period.end,
+            "chart": daily(days, visit) if any(used.requests for _, used in days) else None,
         },
     )
 
@@ -55,9 +63,8 @@ async def _holding(visit: Visit) -> Holding:
     return await visit.services.usage.holding(visit.identity.project, visit.identity.key, visit.now)
 
 
-async def _spent_lately(visit: Visit) -> int:
-    """Nanos of the last days, today included."""
+async def _days(visit: Visit) -> list[tuple[date, Used]]:
+    """What was used on each of the last days, today included."""
     today = datetime.fromtimestamp(visit.now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    span = Span(today - timedelta(days=_RATE_DAYS - 1), today + timedelta(days=1))
-    used = await visit.services.usage.used(visit.identity.project, visit.identity.key, span, "day")
-    return sum(day.cost for day in used.values())
+    span = Span(today - timedelta(days=_SHOWN_DAYS - 1), today + timedelta(days=1))
+    return by_day(await visit.services.usage.rows(visit.identity.project, visit.identity.key, span), span)

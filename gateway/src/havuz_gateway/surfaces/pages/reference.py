@@ -5,20 +5,23 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
+from markupsafe import Markup, escape
+
 from havuz_gateway.errors import NotFound
 from havuz_gateway.surfaces.openapi import document, errors
 from havuz_gateway.surfaces.openapi.operation import JSON, Operation
+from havuz_gateway.surfaces.openapi.surface import DOCUMENT
 from havuz_gateway.surfaces.pages import snippets
 from havuz_gateway.surfaces.pages.answers import Answer, Page, Visit
 from havuz_gateway.surfaces.pages.schema_rows import rows_of, shown_type
 
-_DOCUMENT = document.build()
 _OPERATIONS = document.operations()
-_SCHEMAS: Mapping[str, Any] = _DOCUMENT["components"]["schemas"]
-_HEADERS: Mapping[str, Any] = _DOCUMENT["components"]["headers"]
+_SCHEMAS: Mapping[str, Any] = DOCUMENT["components"]["schemas"]
+_HEADERS: Mapping[str, Any] = DOCUMENT["components"]["headers"]
 _SLUGS = {tag.lower().replace(" ", "-"): tag for tag in document.TAGS}
 # What the examples of a section ask for, so that they can be shown with a model that the key may use.
 _ASKS_FOR = {"Chat": "chat", "Responses": "chat", "Messages": "chat", "Embeddings": "embeddings", "Images": "image"}
+_CODE = Markup("<code>{}</code>")
 _TRANSLATIONS = {
     "tr": json.loads(resources.files(__package__).joinpath("document_tr.json").read_text(encoding="utf-8"))
 }
@@ -28,6 +31,12 @@ def translated(text: str, language: str) -> str:
     """A sentence of the document in a language; as it is where nobody has translated it."""
     found = _TRANSLATIONS.get(language, {}).get(text, text)
     return str(found)
+
+
+def _marked(text: str, language: str) -> Markup:
+    """The same as HTML, with what stands in backticks as code."""
+    parts = escape(translated(text, language)).split("`")
+    return Markup("").join(part if place % 2 == 0 else _CODE.format(part) for place, part in enumerate(parts))
 
 
 async def contents(visit: Visit) -> Answer:
@@ -40,11 +49,11 @@ async def contents(visit: Visit) -> Answer:
         "reference.html",
         {
             "sections": sections,
-            "about": _DOCUMENT["info"]["description"],
+            "about": DOCUMENT["info"]["description"],
             "statuses": errors.STATUSES,
             "headers": [(name, header["description"]) for name, header in _HEADERS.items()],
             "document": document.PATH,
-            "d": lambda text: translated(text, visit.language.code),
+            "d": lambda text: _marked(text, visit.language.code),
         },
     )
 
@@ -61,7 +70,7 @@ async def section(visit: Visit) -> Answer:
             "tag": tag,
             "words": document.TAGS[tag],
             "operations": [_shown(one, visit, model) for one in _OPERATIONS if one.tag == tag],
-            "d": lambda text: translated(text, visit.language.code),
+            "d": lambda text: _marked(text, visit.language.code),
         },
     )
 

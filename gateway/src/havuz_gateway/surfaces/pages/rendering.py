@@ -1,6 +1,8 @@
 """From what a handler answers to bytes and headers."""
 
+import gzip
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +16,9 @@ from havuz_gateway.surfaces.pages.languages import NAMES
 from havuz_gateway.surfaces.pages.routes import ROOT, ROUTES
 
 _PRIVATE = {"cache-control": "no-store"}  # what a page shows is one customer's
+_PACKED_FROM_BYTES = 8 * 1024
+# What a page repeats of its query tells nobody the length of a secret: no other site gets a session's page at all.
+_PACKING_LEVEL = 4
 _JSON = {"content-type": "application/json; charset=utf-8", **_PRIVATE}
 
 
@@ -34,9 +39,14 @@ async def send(answer: Answer, visit: Visit, writer: Writer, templates: Environm
         case Page():
             html = templates.get_template(answer.template).render(**_frame(visit), **answer.values)
             headers = {"content-type": "text/html; charset=utf-8", "content-language": visit.language.code, **_PRIVATE}
+            headers |= answer.headers
             if answer.cookie is not None:
                 headers["set-cookie"] = answer.cookie
-            await writer.respond(answer.status, headers, html.encode())
+            body = html.encode()
+            if len(body) > _PACKED_FROM_BYTES and "gzip" in visit.request.headers.get("accept-encoding", ""):
+                headers["content-encoding"] = "gzip"
+                body = gzip.compress(body, _PACKING_LEVEL, mtime=0)
+            await writer.respond(answer.status, headers, body)
         case Redirect():
             headers = {"location": answer.to, **_PRIVATE}
             if answer.cookie is not None:
@@ -64,6 +74,7 @@ def error_page(error: GatewayError, visit: Visit) -> Page:
             "status": error.status,
         },
         status=error.status,
+        headers=error.headers if error.retry_after is None else {"retry-after": f"{math.ceil(error.retry_after)}"},
     )
 
 

@@ -1,16 +1,15 @@
 """What was used: text, pictures and sound apart, by day, model or key, as a chart, a table and a file."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast, get_args
 from urllib.parse import urlencode
 
-from havuz_contract.money import NANOS_PER_UNIT
 from havuz_gateway.errors import InvalidRequest
 from havuz_gateway.metering.span import Span, read_time
-from havuz_gateway.metering.usage import GroupBy, SpanError, Used, check
-from havuz_gateway.surfaces.pages import chart
+from havuz_gateway.metering.usage import GroupBy, SpanError, check
 from havuz_gateway.surfaces.pages.answers import Answer, Download, Page, Visit
+from havuz_gateway.surfaces.pages.daily_chart import daily
 from havuz_gateway.surfaces.pages.usage_tables import KINDS, Kind, as_csv, by_day, kind_of, lines, read_day, total
 
 _PRESETS = (7, 30, 90)
@@ -55,7 +54,7 @@ async def usage(visit: Visit) -> Answer:
         "total": total(chosen.values()),
         "anything": bool(rows),
         "unit": visit.identity.project.billing.unit,
-        **_chart(visit, by_day(chosen, asked.span)),
+        "chart": daily(by_day(chosen, asked.span), visit),
     }
     return Page("usage.html", values, status=400 if problem is not None else 200)
 
@@ -112,27 +111,3 @@ def _namer(visit: Visit, by: GroupBy) -> Any:
             return lambda key_id: keys.get(key_id) or visit.language.say("usage.former_key", id=key_id)
         case _:
             return str
-
-
-def _chart(visit: Visit, days: list[tuple[date, Used]]) -> dict[str, Any]:
-    """The cost of each day, or the requests where nothing costs anything."""
-    unit, formats = visit.identity.project.billing.unit, visit.formats
-    costs = any(used.cost for _, used in days)
-    values = [used.cost / NANOS_PER_UNIT if costs else float(used.requests) for _, used in days]
-
-    def said(value: float) -> str:
-        if costs:
-            return formats.amount(round(value * NANOS_PER_UNIT), unit)
-        return formats.number(value, 0 if value == int(value) else 1)
-
-    def exactly(value: float) -> str:
-        return formats.exact(round(value * NANOS_PER_UNIT), unit) if costs else said(value)
-
-    labels = [f"{formats.day(day)}: {said(value)}" for (day, _), value in zip(days, values, strict=True)]
-    made = chart.bars(values, labels)
-    return {
-        "chart": made,
-        "measure": "cost" if costs else "requests",
-        "scale": [exactly(made.top), exactly(made.top / 2), exactly(0)],
-        "ends": [formats.short_day(days[0][0]), formats.short_day(days[-1][0])] if days else [],
-    }

@@ -7,6 +7,7 @@ function start(root, texts) {
   const by = (id) => document.getElementById(id);
   const language = document.documentElement.lang;
   const whole = new Intl.NumberFormat(language);
+  const exact = new Intl.NumberFormat(language, { maximumFractionDigits: 9 });
   const seconds = new Intl.NumberFormat(language, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
   const talk = by("talk"), said = by("said"), model = by("model");
   const messages = []; // of the conversation, as they are sent again
@@ -25,7 +26,7 @@ function start(root, texts) {
     for (const part of document.querySelectorAll(".for-chat")) part.hidden = draws();
     for (const part of document.querySelectorAll(".for-draw")) part.hidden = !draws();
     by("thinking").hidden = !option().dataset.modes.split(" ").includes("think");
-    by("picture-choice").hidden = draws();
+    by("picture-choice").hidden = by("picture").hidden = draws();
   }
 
   // What is asked
@@ -127,8 +128,9 @@ function start(root, texts) {
         row.querySelector("img")?.addEventListener("load", follow);
         follow();
       },
-      fail(message) {
-        const notice = made("p", "notice bad", message);
+      fail(...sentences) {
+        const notice = made("div", "notice bad");
+        notice.append(...sentences.map((sentence) => made("p", "", sentence)));
         turn.insertBefore(notice, figures);
         follow();
       },
@@ -163,22 +165,23 @@ function start(root, texts) {
     }
   }
 
+  /** What to do about an answer that is an error, and what it says itself. */
   async function refusal(answer) {
-    if (answer.status === 401) return texts.signed_out;
+    if (answer.status === 401) return [texts.signed_out];
     let error;
     try { error = (await answer.json()).error; } catch { /* not ours */ }
     const message = typeof error === "string" ? error : error?.message ?? filled(texts.status, { status: answer.status });
-    const advice = texts[`advice_${answer.status}`] ?? "";
-    return advice ? `${message}\n${advice}` : message;
+    const advice = texts[`advice_${answer.status}`];
+    return advice ? [advice, message] : [message];
   }
 
   async function chat(turn, body, began, signal) {
     const answer = await post(root.dataset.ask, body, signal);
-    if (!answer.ok) return turn.fail(await refusal(answer));
+    if (!answer.ok) return turn.fail(...await refusal(answer));
     let first = null, used = null, ended = false;
     for await (const { name, data } of events(answer)) {
       if (name === "havuz") { used = data; continue; }
-      if (data.error) { turn.fail(filled(texts.broke, { message: data.error.message })); return; }
+      if (data.error) { turn.fail(texts.broke, data.error.message); return; }
       const delta = data.choices?.[0]?.delta ?? {};
       const thinking = delta.reasoning_content ?? delta.reasoning;
       if ((thinking || delta.content || delta.refusal) && first === null) first = performance.now() - began;
@@ -188,7 +191,7 @@ function start(root, texts) {
       ended ||= Boolean(data.choices?.[0]?.finish_reason);
       if (data.choices?.[0]?.finish_reason === "length") turn.figure(texts.cut);
     }
-    if (!ended) turn.fail(filled(texts.broke, { message: "" }));
+    if (!ended) turn.fail(texts.broke);
     if (used?.output != null) {
       turn.figure(filled(texts.tokens, { input: whole.format(used.input), output: whole.format(used.output) }) + (used.estimated ? ` (${texts.estimated})` : ""));
     }
@@ -199,11 +202,11 @@ function start(root, texts) {
 
   async function draw(turn, body, began, signal) {
     const answer = await post(root.dataset.draw, body, signal);
-    if (!answer.ok) return turn.fail(await refusal(answer));
+    if (!answer.ok) return turn.fail(...await refusal(answer));
     const drawn = await answer.json();
     for (const one of drawn.data) turn.show(one.b64_json ? `data:image/${drawn.output_format ?? "png"};base64,${one.b64_json}` : one.url);
     const cost = answer.headers.get("x-havuz-cost");
-    if (cost) turn.figure(filled(texts.cost_plain, { cost, unit: texts.unit }));
+    if (cost) turn.figure(filled(texts.cost_plain, { cost: exact.format(Number(cost)), unit: texts.unit }));
   }
 
   async function send() {
@@ -273,7 +276,7 @@ function start(root, texts) {
     const text = said.value.trim() || (messages.length ? "" : texts.hello);
     const conversation = text || pictures.length ? [...messages, userMessage(text)] : messages;
     const answer = await post(root.dataset.code, draws() ? drawBody(text || texts.hello) : chatBody(conversation));
-    programs = answer.ok ? await answer.json() : { curl: await refusal(answer) };
+    programs = answer.ok ? await answer.json() : { curl: (await refusal(answer)).join("\n") };
     showProgram("curl");
     by("codes").showModal();
   }

@@ -20,6 +20,12 @@ from havuz_gateway.providers.mock.picture import draw
 MOST_SHIFT = 0.02  # of the screen; 0.1 counts as good
 MOST_WEIGHT = 150_000  # bytes
 THINKS = {"think": Mode(parameters=Parameters(overrides={"reasoning_effort": "high"}))}
+PASTE = """(bytes) => {
+  const data = new DataTransfer();
+  data.items.add(new File([new Uint8Array(bytes)], "pasted.png", { type: "image/png" }));
+  const event = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true });
+  document.getElementById("said").dispatchEvent(event);
+}"""
 SAID = ("Ankara ", "is the ", "capital <b>of</b> ", "Türkiye.")
 WORDS = {
     "en": {"tokens": "9 tokens in, 4 out", "cost": r"Cost: \$0\.00\d+", "first": r"First words after \d+\.\d\d s"},
@@ -152,6 +158,9 @@ async def test_a_picture_goes_along_and_another_is_drawn(
         await page.set_input_files(
             "#picture", {"name": "fox.png", "mimeType": "image/png", "buffer": draw(64, 64, "5f0c2a7d" * 8)}
         )
+        await page.evaluate(PASTE, list(draw(32, 32, "90b1e384" * 8)))
+        await expect(page.locator("#attached img")).to_have_count(2)
+        await page.click("#attached li:last-child button")
         await expect(page.locator("#attached img")).to_have_count(1)
         await say(window, "What is this?")
         await expect(page.locator("#send")).to_be_enabled()

@@ -34,9 +34,12 @@ __all__ = [
 ]
 
 
-@pytest.fixture(scope="session", autouse=True)
+_DOCUMENT = Document()
+
+
+@pytest.fixture(autouse=True)
 def every_answer_is_as_described() -> Iterator[None]:
     """Compare every answer of these tests with the API's document."""
-    Caller.observer = Document().check_known
+    Caller.observer = _DOCUMENT.check_known
     yield
     Caller.observer = None

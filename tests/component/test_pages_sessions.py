@@ -3,6 +3,7 @@
 import pytest
 
 from harness.builders import make_project, make_project_key
+from harness.caller import calling
 from harness.gateway import GatewayProcess
 from harness.visitor import visiting
 from harness.world import World
@@ -83,3 +84,17 @@ async def test_a_form_without_its_proof_changes_nothing(world: World, gateway: G
         for proof in ("", "guessed", await stranger.proof()):
             assert (await visitor.post("/dashboard/sign-out", {"proof": proof})).status == 403
         assert (await visitor.get("/dashboard")).status == 200
+
+
+async def test_what_no_page_can_answer_is_still_a_page_in_both_languages(gateway: GatewayProcess) -> None:
+    async with calling(gateway.base_url, None) as caller:
+        put = await caller.send("PUT", "/dashboard")
+        large = await caller.post("/dashboard/sign-in", b"key=" + b"a" * 100_000)
+        nowhere = await caller.get("/dashboard/nowhere", **{"accept-language": "tr"})
+    assert (put.status, large.status, nowhere.status) == (405, 401, 404)
+    for reply in (put, large):
+        assert "İstek" in reply.body.decode() or "istek" in reply.body.decode()
+    for reply in (put, large, nowhere):
+        assert reply.headers["content-type"].startswith("text/html")
+        assert reply.headers["content-security-policy"].startswith("default-src 'none'")
+    assert "Bulunamadı" in nowhere.body.decode()

@@ -99,17 +99,22 @@ class Reconciler:
                 await self._world.changed.wait()
 
     async def _round(self) -> None:
-        compiled, resources = await self._compile()
+        compiled = await self._publish()
         if await self._keep_keys(compiled):
-            compiled, resources = await self._compile()
+            compiled = await self._publish()
+        await self._credit(compiled.snapshot.projects)
+        self._on_compiled()
+
+    async def _publish(self) -> Compiled:
+        """Compile the world as it is, and make it what gateways serve. Nobody's change waits for the keys of others."""
+        compiled, resources = await self._compile()
         objects: tuple[KubeObject, ...] = (*resources.upstream_keys, *resources.model_routes, *resources.projects)
         self._compiled, self._compiled_from = compiled, {one.ref: one for one in objects}
         before = self._publication.revision
         await self._publication.publish(compiled.snapshot)
         if self._publication.revision != before:
             _log.info("published", extra={"revision": self._publication.revision})
-        await self._credit(compiled.snapshot.projects)
-        self._on_compiled()
+        return compiled
 
     async def _compile(self) -> tuple[Compiled, Resources]:
         resources, secrets = self._world.resources(), self._world.secrets()

@@ -52,6 +52,21 @@ class Sources:
     money: MoneyReport
 
 
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    """All that the status of a Project is worked out from; `seen` is what gateways have loaded."""
+
+    stored: Stored
+    status: ObjectStatus
+    money: Shown | None
+    seen: tuple[int | None, int, int] | None
+
+    def same_as(self, other: "_Inputs") -> bool:
+        """Whether these are the very same: then the status that was right is right still."""
+        same = self.stored is other.stored and self.status is other.status and self.money is other.money
+        return same and self.seen == other.seen
+
+
 class StatusReport:
     """Writes statuses whenever `wake` is called, and when a verdict on a key ends by itself."""
 
@@ -68,6 +83,8 @@ class StatusReport:
         self._clock = clock
         self._unique = unique
         self._wanted = asyncio.Event()
+        self._complete: dict[ObjectRef, _Inputs] = {}
+        self._loaded: dict[int, int] = {}
 
     def wake(self) -> None:
         """Something has changed."""
@@ -104,6 +121,9 @@ class StatusReport:
         """Write every status that says something new; False when one could not be written."""
         complete = True
         self._connect_keys()
+        self._loaded.clear()
+        for gone in self._complete.keys() - self._sources.world.objects.keys():
+            del self._complete[gone]
         writing: list[asyncio.Task[bool]] = []
         async with asyncio.TaskGroup() as group:
             for number, (ref, stored) in enumerate(list(self._sources.world.objects.items())):
@@ -152,6 +172,32 @@ class StatusReport:
         status = self._status(stored)
         if status is None:
             return None
+        if ref.kind != "Project":  # health goes by the clock, and is looked at every time
+            return self._worked_out(ref, stored, status)
+        inputs = self._inputs(stored, status)
+        known = self._complete.get(ref)
+        if known is not None and known.same_as(inputs):
+            return None
+        difference = self._worked_out(ref, stored, status)
+        if difference is None:
+            self._complete[ref] = inputs
+        return difference
+
+    def _inputs(self, stored: Stored, status: ObjectStatus) -> "_Inputs":
+        sources = self._sources
+        since = sources.publication.since(status.uid, sources.reconciler.part(status.uid))
+        seen = None if sources.fleet.found is None else (since, self._loaded_since(since), len(sources.fleet.revisions))
+        return _Inputs(stored, status, sources.money.look(status.uid), seen)
+
+    def _loaded_since(self, since: int | None) -> int:
+        """How many gateways have loaded that revision, counted once for all the objects in it."""
+        if since is None:
+            return -1
+        if since not in self._loaded:
+            self._loaded[since] = self._sources.fleet.loaded(since)
+        return self._loaded[since]
+
+    def _worked_out(self, ref: ObjectRef, stored: Stored, status: ObjectStatus) -> StatusChange | None:
         programming = self._programmed(status)
         conditions = [*status.conditions, *([programming] if programming else [])]
         keep = () if programming else ("Programmed",)
@@ -185,7 +231,7 @@ class StatusReport:
         since = self._sources.publication.since(status.uid, self._sources.reconciler.part(status.uid))
         if since is None:
             return _UNPUBLISHED
-        return programmed(fleet.loaded(since), len(fleet.revisions), since)
+        return programmed(self._loaded_since(since), len(fleet.revisions), since)
 
     def _health(self, ref: ObjectRef, status: ObjectStatus, stored: Stored) -> _Health | None:
         """The condition Usable and the fields beside it: none of what is not in the pool. None: not known yet, so that

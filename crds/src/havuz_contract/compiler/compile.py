@@ -61,12 +61,10 @@ def compile(  # noqa: A001 (it is what it does; nobody needs the built-in here)
 
     built_routes = _routes(resources, pool, memory)
     prices = pricing.PriceBook(built.part for _, built in built_routes if built.part is not None)
-    owners, self_made = projects.KeyOwners(), project_keys.self_made(secrets)
+    owners, self_made, moment = projects.KeyOwners(), project_keys.self_made(secrets), now.timestamp()
     for project in _by_age(resources.projects):
-        own = project_keys.every_key(project, self_made.get((project.metadata.namespace, project.metadata.name), ()))
-        inputs = projects.secret_inputs(project, own, secrets)
-        read = recall(memory, project, inputs, lambda one=project, all=own: projects.read(one, all, secrets))  # type: ignore[misc]  # noqa: A006
-        whole = projects.finish(read, owners, now)
+        further = self_made.get((project.metadata.namespace, project.metadata.name), ())
+        whole = projects.finish(projects.recalled(project, further, secrets, memory), owners, moment)
         _keep(pricing.judged(whole, prices.of_project), project, snapshot.projects, statuses)
     for route, built in built_routes:
         _keep(pricing.judged(built, prices.of_route), route, snapshot.routes, statuses)

@@ -19,6 +19,7 @@ class Child:
     def __init__(self, number: int, socket: Path) -> None:
         self.number = number
         self.starts = 0
+        self.answered: int | None = None  # the process that has answered anything
         self._socket = socket
         self._process: asyncio.subprocess.Process | None = None
         self._unwanted = False
@@ -49,6 +50,7 @@ class Child:
 
     async def ask(self, path: str, *, seconds: float = _ASK_SECONDS) -> tuple[int, bytes]:
         """Status and body of a path of its operations; status 0 where it does not answer in time."""
+        asked = self.pid
         try:
             async with (
                 aiohttp.ClientSession(
@@ -57,6 +59,7 @@ class Child:
                 ) as session,
                 session.get(f"http://worker{path}") as answer,
             ):
+                self.answered = asked
                 return answer.status, await answer.read()
         except (aiohttp.ClientError, OSError, TimeoutError):
             return 0, b""

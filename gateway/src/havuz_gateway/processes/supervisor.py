@@ -25,6 +25,7 @@ _log = logging.getLogger(__name__)
 _REFUSED = 2  # the exit code of a gateway whose settings do not allow a start
 _LOOK_SECONDS = 5.0
 _MOST_SILENCES = 6  # looks without an answer, after which a worker is taken for hung and killed
+_START_LENIENCY = 10  # times as many for one that is still starting
 _SHORT_LIFE_SECONDS = 30.0
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
 _MARGIN_SECONDS = 10.0  # for the end of a worker behind its grace: half-way within the chart's
@@ -99,14 +100,14 @@ class Supervisor:
 
     async def _watch(self, child: Child) -> None:
         """Kill a worker that lives and does not answer, as the kubelet would a pod's only process."""
-        silences, heard = 0, None  # the process that has answered: one that is still starting has time
+        silences = 0
         while True:
             await asyncio.sleep(self._look_seconds)
             pid = child.pid
             status, _ = await child.ask("/livez", seconds=self._look_seconds)
-            heard = pid if status else heard
-            silences = silences + 1 if status == 0 and pid is not None and pid == heard == child.pid else 0
-            if silences >= _MOST_SILENCES:
+            starting = child.answered != pid
+            silences = silences + 1 if status == 0 and pid is not None and pid == child.pid else 0
+            if silences >= _MOST_SILENCES * (_START_LENIENCY if starting else 1):
                 _log.error("a worker does not answer and is killed", extra={"worker": child.number, "pid": pid})
                 child.end(at_once=True)
                 silences = 0

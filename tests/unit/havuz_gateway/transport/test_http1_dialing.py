@@ -52,6 +52,15 @@ async def test_the_name_of_the_host_is_what_its_certificate_must_be_for(transpor
         assert failure.value.kind == "tls"
 
 
+async def test_a_handshake_that_fails_leaves_nothing_behind(transport: HttpTransport) -> None:
+    async with FakeProvider(tls="expired") as provider:
+        request = UpstreamRequest(method="GET", url=provider.base_url, headers={}, ca_bundle=provider.ca_pem)
+        with pytest.raises(TransportFailure):
+            await transport.send(request)
+        (pool,) = transport._pools.values()
+        assert pool.sweep() is False
+
+
 async def test_a_bundle_that_holds_no_certificate_fails_as_tls(transport: HttpTransport) -> None:
     request = UpstreamRequest(method="GET", url="https://127.0.0.1:1/", headers={}, ca_bundle="nothing")
     with pytest.raises(TransportFailure, match="CA bundle") as failure:

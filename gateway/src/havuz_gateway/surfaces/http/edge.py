@@ -16,6 +16,7 @@ from havuz_gateway.pipeline.exchange import ClientGone, Request
 from havuz_gateway.pipeline.services import Services
 from havuz_gateway.surfaces.base import Rendered, Surface
 from havuz_gateway.surfaces.credentials import take_credential
+from havuz_gateway.surfaces.http.answer import Answer
 from havuz_gateway.surfaces.http.body import read_body, read_form
 from havuz_gateway.surfaces.http.server import HttpServer
 from havuz_gateway.surfaces.http.writer import Dress, ResponseWriter
@@ -88,7 +89,7 @@ class HttpEdge:
     def _draining(self) -> bool:
         return self._server is not None and self._server.draining
 
-    async def handle(self, raw: web.BaseRequest) -> web.StreamResponse:
+    async def handle(self, raw: web.BaseRequest) -> Answer | web.StreamResponse:
         """Answer one request."""
         request_id = self._new_id()
         writer = ResponseWriter(raw, request_id=request_id, timeout=self._bounds.write_idle, closing=self._draining)

@@ -2,14 +2,16 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
+from havuz_gateway.surfaces.http.answer import Answer
+
 _log = logging.getLogger(__name__)
 
-Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.BaseRequest], Awaitable[Answer | web.StreamResponse]]
 Refusal = Callable[[int], web.Response]
 
 
@@ -17,7 +19,8 @@ class HttpServer(web.Server):
     """Makes one protocol object per connection. `refusal` renders what is refused before a request exists."""
 
     def __init__(self, handler: Handler, *, refusal: Refusal, **settings: Any) -> None:
-        super().__init__(handler, auto_decompress=False, **settings)  # bodies are unpacked within a bound in body.py
+        told = cast("Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]", handler)
+        super().__init__(told, auto_decompress=False, **settings)  # bodies are unpacked within a bound in body.py
         self.refusal = refusal
         self.draining = False
 

@@ -1,4 +1,4 @@
-"""The pipeline's writer over an aiohttp response. A client that stops reading is cut after a while."""
+"""The pipeline's writer over a connection of aiohttp's. A client that stops reading is cut after a while."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -7,6 +7,7 @@ from aiohttp import web
 
 from havuz_gateway.pipeline.exchange import ClientGone, Writer
 from havuz_gateway.surfaces.base import Framing
+from havuz_gateway.surfaces.http.answer import Answer
 
 _SERVER = "havuz"
 Dress = Callable[[Mapping[str, str]], Mapping[str, str]]
@@ -46,7 +47,7 @@ class ResponseWriter:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._waiting_since: float | None = None
-        self.response: web.StreamResponse | None = None
+        self.response: Answer | None = None
         self.dress: Dress | None = None
         self.framing: Framing | None = None
         self.accounted = False
@@ -61,11 +62,10 @@ class ResponseWriter:
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
         """Send status and headers. Raises `ClientGone`."""
         framed = headers if self.framing is None else {**headers, **self.framing.headers}
-        response = web.StreamResponse(status=status, headers=self._headers(framed))
-        self._take(response)
+        answer = self._take(status)
         self._watch(self._timeout)
         try:
-            await response.prepare(self._request)
+            answer.head(self._headers(framed))
         except ConnectionError as error:
             raise ClientGone from error
 
@@ -73,19 +73,22 @@ class ResponseWriter:
         """Send body bytes; waits for a client that reads slowly. Raises `ClientGone`."""
         if self.framing is not None:
             data = self.framing.feed(data)
-        self._waiting_since = self._loop.time()
+        answer = self._begun()
         try:
-            await self._begun().write(data)
+            answer.chunk(data)
+            if answer.waiting:
+                await self._drained(answer)
         except ConnectionError as error:
             raise ClientGone from error
-        self._waiting_since = None
 
     async def end(self) -> None:
         """Finish the answer. Raises `ClientGone`."""
         last = b"" if self.framing is None else self.framing.end()
-        self._waiting_since = self._loop.time()
+        answer = self._begun()
         try:
-            await self._begun().write_eof(last)
+            answer.last(last)
+            if answer.waiting:
+                await self._drained(answer)
         except ConnectionError as error:
             raise ClientGone from error
         self.finished = True
@@ -93,14 +96,13 @@ class ResponseWriter:
 
     async def respond(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         """Send a whole answer in one write. Raises `ClientGone`."""
-        response = web.Response(status=status, headers=self._headers(headers), body=body)
-        self._take(response)
+        answer = self._take(status)
         self.whole = True
-        self._waiting_since = self._loop.time()
-        self._watch(self._timeout)
         try:
-            await response.prepare(self._request)
-            await response.write_eof()
+            answer.whole(self._headers(headers), body)
+            if answer.waiting:
+                self._watch(self._timeout)
+                await self._drained(answer)
         except ConnectionError as error:
             raise ClientGone from error
         self.finished = True
@@ -113,15 +115,19 @@ class ResponseWriter:
             self._timer.cancel()
             self._timer = None
 
-    def _take(self, response: web.StreamResponse) -> None:
-        self.response = response
-        if self._closing():
-            response.force_close()
+    def _take(self, status: int) -> Answer:
+        self.response = Answer(self._request, status, closing=self._closing())
+        return self.response
 
-    def _begun(self) -> web.StreamResponse:
+    def _begun(self) -> Answer:
         if self.response is None:
             raise RuntimeError("write before start")
         return self.response
+
+    async def _drained(self, answer: Answer) -> None:
+        self._waiting_since = self._loop.time()
+        await answer.drain()
+        self._waiting_since = None
 
     def _headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         added = {} if self.dress is None else self.dress(headers)

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 
-from havuz_gateway.transport.base import KEEPALIVE_SECONDS
+from havuz_gateway.transport.base import KEEPALIVE_SECONDS, TransportFailure
 from havuz_gateway.transport.http1.connection import Connection
 from havuz_gateway.transport.http1.dialing import dial
 from havuz_gateway.transport.http1.names import Names
@@ -42,7 +42,10 @@ class Pool:
             connection = await dial(self._origin, ca_bundle=self._ca_bundle, names=self._names, make=self._make)
         finally:
             self._opening -= 1
+        if not connection.usable:
+            raise TransportFailure("reset", "the provider closed the connection as soon as it was made")
         connection.opened_at = self._now()
+        self._open.add(connection)
         return connection
 
     def sweep(self) -> bool:
@@ -63,9 +66,7 @@ class Pool:
         return rested or now - connection.opened_at > _LONGEST_USE_SECONDS
 
     def _make(self) -> Connection:
-        connection = Connection(on_free=self._freed, on_lost=self._lost)
-        self._open.add(connection)
-        return connection
+        return Connection(on_free=self._freed, on_lost=self._lost)
 
     def _freed(self, connection: Connection) -> None:
         connection.free_since = self._now()

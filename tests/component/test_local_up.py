@@ -49,6 +49,14 @@ async def test_the_curl_line_works_as_it_is_printed(served: Local) -> None:
     assert b'"chat.completion"' in answer.stdout
 
 
+async def test_the_pages_are_where_it_is_said(served: Local) -> None:
+    (said,) = (word for line in served.lines for word in line.split() if "/dashboard" in word)
+    async with calling(served.base_url, None) as caller:
+        answer = await caller.get(said.rstrip(":").removeprefix(served.base_url))
+        assert answer.status == 200
+        assert "text/html" in answer.headers["content-type"]
+
+
 async def test_an_edit_is_served_and_a_wrong_one_is_named_while_the_rest_goes_on(served: Local) -> None:
     key = served.environment()["OPENAI_API_KEY"]
     routes = served.manifests / "30-model-routes.yaml"

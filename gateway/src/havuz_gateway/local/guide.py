@@ -47,9 +47,12 @@ class Guide:
         }
         return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items() if value)
 
-    def welcome(self, environment_file: str) -> str:
-        """What to show once everything is served."""
-        lines = [f"havuz serves {self.base_url}/v1", ""]
+    def welcome(self, environment_file: str, *, pages: bool) -> str:
+        """What to show once everything is served, with `pages` where customers find theirs."""
+        lines = [f"havuz serves {self.base_url}/v1"]
+        if pages:
+            lines.append(f"the customers' pages are at {self.base_url}/dashboard: sign in with one of the keys")
+        lines.append("")
         width = max((len(f"{shown.project} {shown.name}") for shown in self.keys), default=0)
         lines += [f"  {f'{shown.project} {shown.name}':<{width}}  {shown.key}" for shown in self.keys]
         lines += ["", f"  models: {', '.join(self.models) or 'none yet'}"]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import redis
@@ -76,7 +77,7 @@ async def run(options: Options, *, stop: asyncio.Event) -> None:
         background = Background(works)
         background.start()
         stack.push_async_callback(background.stop)
-        await run_gateway(settings, stop=stop, ready=local.welcome)
+        await run_gateway(settings, stop=stop, ready=partial(local.welcome, pages=settings.pages))
     options.say("stopped")
 
 
@@ -164,11 +165,11 @@ class _Local:
                 if self._outcome is not None:
                     self._revision = await self._publish(self._outcome.snapshot)
 
-    def welcome(self) -> None:
-        """Say what is served."""
+    def welcome(self, *, pages: bool) -> None:
+        """Say what is served, the customers' pages with it where there are any."""
         if self._outcome is not None:
             made = guide(_base_url(self._options), self._outcome.reading, self._outcome.secrets, self._outcome.snapshot)
-            self._options.say(made.welcome(self._environment_file()))
+            self._options.say(made.welcome(self._environment_file(), pages=pages))
 
     def _known(self) -> Outcome:
         assert self._outcome is not None  # noqa: S101 - there is one before anything runs beside

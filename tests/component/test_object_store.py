@@ -1,4 +1,4 @@
-"""Keeping files in a folder, in a real S3-compatible store, and in Azure's emulator."""
+"""Keeping files in a folder, an S3-compatible store, Azure's emulator, and a server that speaks Google's protocol."""
 
 import os
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ import pytest
 
 from harness.azure_server import AzureServer
 from harness.cluster.binaries import BuildError
+from harness.fake_gcs import FakeGcs
 from harness.s3_server import S3Server
 from harness.strange_server import PNG
 from havuz_gateway.errors import GatewayError, NotFound, ServiceUnavailable
@@ -41,11 +42,17 @@ def azure() -> Iterator[AzureServer]:
         yield server
 
 
-@pytest.fixture(params=["folder", "s3", "azure"])
+@pytest.fixture(scope="module")
+def gcs() -> Iterator[FakeGcs]:
+    with FakeGcs() as server:
+        yield server
+
+
+@pytest.fixture(params=["folder", "s3", "azure", "gcs"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "folder":
         return (tmp_path / "a new" / "folder").as_uri()
-    server: S3Server | AzureServer = request.getfixturevalue(request.param)
+    server: S3Server | AzureServer | FakeGcs = request.getfixturevalue(request.param)
     return server.url
 
 
@@ -122,6 +129,27 @@ async def test_a_store_that_is_away_or_refuses_is_told_as_such(s3: S3Server) -> 
         await store_at(wrong).open(FileName("20261128", "0" * 40, "png"))
 
 
+async def test_google_keeps_objects_beneath_the_prefix_with_their_type(gcs: FakeGcs) -> None:
+    name = await store_at(gcs.url).put(PNG)
+    stored = gcs.objects[f"some/prefix/{name.path}"]
+    assert (stored.body, stored.content_type) == (PNG, "image/png")
+
+
+async def test_a_key_that_google_does_not_know_is_told_as_such(gcs: FakeGcs, caplog: pytest.LogCaptureFixture) -> None:
+    forged = store_at(gcs.forged_url)
+    with pytest.raises(ServiceUnavailable, match="can't be written to at the moment"):
+        await forged.put(PNG)
+    with pytest.raises(ServiceUnavailable, match="can't be read at the moment"):
+        await forged.open(FileName("20261128", "0" * 40, "png"))
+    for record in caplog.records:
+        assert "401 Unauthorized" in record.__dict__["error"]
+        assert "the token's signature is wrong" in record.__dict__["error"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "the object store can't be written to",
+        "the object store can't be read",
+    ]
+
+
 async def test_without_a_store_it_is_said_what_to_set() -> None:
     with pytest.raises(ServiceUnavailable, match="HAVUZ_OBJECT_STORE"):
         await ObjectStore(None, days=7, max_bytes=1000, wall=lambda: NOW).put(PNG)
@@ -135,6 +163,7 @@ async def test_without_a_store_it_is_said_what_to_set() -> None:
         ("memory:///", "no s3://"),
         ("s3://bucket?nonsense=1", "nonsense"),
         ("az://container", "Account"),
+        ("gs://bucket?service_account=/no/such.json", "no/such.json"),
         ("file:///proc/no/such", "can't be used"),
     ],
 )

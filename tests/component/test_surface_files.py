@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from harness.fake_gcs import FakeGcs
 from harness.gateway import GatewayProcess
 from harness.strange_server import PNG, StrangeServer
 from harness.valkey import ValkeyServer
@@ -140,3 +141,22 @@ async def test_a_file_that_the_store_breaks_off_does_not_end_clean(
             assert answer.status == 200
             with pytest.raises(aiohttp.ClientPayloadError):
                 await answer.read()
+
+
+async def test_a_link_leads_to_what_google_keeps(
+    start_gateway: Callable[..., GatewayProcess], encryption_keys: str
+) -> None:
+    with FakeGcs() as google:
+        name = await ObjectStore(open_store(google.url), days=7, max_bytes=10**6, wall=time.time).put(BODY)
+        gateway = await asyncio.to_thread(start_gateway, object_store=google.url)
+        links = Links(Keyring.parse(encryption_keys), seconds=60)
+        link = links.make(name, base_url=gateway.base_url, now=time.time())
+        async with aiohttp.ClientSession() as session:
+            async with session.get(link, headers={"range": "bytes=1-3"}) as answer:
+                assert (answer.status, await answer.read()) == (206, b"PNG")
+                assert answer.headers["content-type"] == "image/png"
+            async with session.get(link) as answer:
+                assert (answer.status, await answer.read()) == (200, BODY)
+            google.objects.clear()
+            async with session.get(link) as answer:
+                assert answer.status == 404

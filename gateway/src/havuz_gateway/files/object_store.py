@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _SCHEMES = ("s3", "s3a", "gs", "az", "azure", "abfs", "abfss", "file")
+_ADDRESSES = ("endpoint", "base_url")  # in the names of options that lead elsewhere; the latter is Google's
 _FAULTS = (BaseError, OSError, ValueError, NotImplementedError, TimeoutError)
 _CALL_SECONDS = 30.0
 _RETRY_SECONDS = 5.0
@@ -180,7 +181,8 @@ class ObjectStore:
 
 def _is_plain(options: Mapping[str, str]) -> bool:
     """Whether whoever runs havuz asks for an endpoint without TLS."""
-    return any(value.startswith("http://") for name, value in options.items() if "endpoint" in name)
+    plain = [name for name, value in options.items() if value.startswith("http://")]
+    return any(part in name for name in plain for part in _ADDRESSES)
 
 
 async def _delete(store: obstore.store.ObjectStore, path: str) -> None:

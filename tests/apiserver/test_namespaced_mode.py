@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import redis
 
 from harness.cluster.cluster import Cluster, CommandError
 from harness.cluster.operator import OperatorProcess
 from harness.valkey import ValkeyServer
+from havuz_contract import keys
 from havuz_contract.snapshot.envelope import Keyring
 
 CHART = Path(__file__).parents[2] / "charts" / "havuz"
@@ -87,7 +89,9 @@ def test_the_operator_serves_the_namespaces_it_was_given_and_touches_no_other(cl
         wait = ("wait", "--for=condition=Resolved", "project/shop", "--timeout=30s")
         cluster.kubectl("--namespace", tenant.watched, *wait)
         assert cluster.secret(tenant.watched, "shop-live")["key"].startswith("pk_live_")
-        assert "status" not in cluster.get("project", "shop", "--namespace", tenant.other)
+        with redis.Redis.from_url(server.url) as published:
+            assert published.hlen(keys.PROJECTS) == 1
         assert operator.stop() == 0
+        assert tenant.other not in operator.log
         assert "Traceback" not in operator.log
         assert "forbidden" not in operator.log

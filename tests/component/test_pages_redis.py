@@ -1,35 +1,24 @@
 """The pages with the rights of the chart's gateway in Redis, and while Redis is away."""
 
 from collections.abc import Callable
-from pathlib import Path
-
-import pytest
 
 from harness.builders import make_project, make_project_key
 from harness.fixtures import StartGateway
+from harness.redis_rights import rights_of
 from harness.valkey import ValkeyServer
 from harness.visitor import visiting
 from harness.world import World
 
-_SECRET = Path(__file__).parents[2] / "charts" / "havuz" / "templates" / "redis" / "secret.yaml"
-
-
-@pytest.fixture
-def rights() -> list[str]:
-    """The rules of the gateway's user as the chart writes them, without its password."""
-    [line] = [line for line in _SECRET.read_text().splitlines() if line.strip().startswith("user gateway on ")]
-    return line[line.index("resetkeys") :].split()
-
 
 async def test_pages_need_no_more_than_the_chart_gives_and_say_so_while_redis_is_away(
-    start_valkey: Callable[..., ValkeyServer], start_gateway: StartGateway, encryption_keys: str, rights: list[str]
+    start_valkey: Callable[..., ValkeyServer], start_gateway: StartGateway, encryption_keys: str
 ) -> None:
     server = start_valkey()
     customer = make_project(most_self_made=1)
     brought = make_project_key("pk_live_brought", name="old", origin="Brought")
     project = customer.project.model_copy(update={"keys": (*customer.project.keys, brought)})
     async with World(redis_url=server.url, encryption_keys=encryption_keys) as world:
-        await world.redis.execute_command("ACL", "SETUSER", "gateway", "on", ">secret", *rights)
+        await world.redis.execute_command("ACL", "SETUSER", "gateway", "on", ">secret", *rights_of("gateway"))
         await world.apply(project)
         gateway = start_gateway(redis_url=server.url.replace("://", "://gateway:secret@"))
         world.gateways.append(gateway)

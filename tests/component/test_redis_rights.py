@@ -1,27 +1,17 @@
 """A gateway with no more rights in Redis than the chart gives it."""
 
-import re
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 from redis.asyncio import Redis
 
 from harness.fixtures import StartGateway
 from harness.paying import paying
+from harness.redis_rights import rights_of
 from harness.valkey import ValkeyServer
 from harness.world import World
 from havuz_contract.key_requests import KeyAnswer, KeyRequest, KeyRequests
 from havuz_contract.snapshot.envelope import Keyring
-
-_USERS = Path(__file__).parents[2] / "charts" / "havuz" / "templates" / "redis" / "_users.tpl"
-
-
-def rights_of(user: str) -> list[str]:
-    """The rules of a user as the chart writes them, without its password."""
-    found = re.search(rf'redisRights[.]{user}" -}}}}\n(?P<rules>.*)$', _USERS.read_text(), re.MULTILINE)
-    assert found is not None, "the chart has no such user"
-    return found["rules"].split()
 
 
 async def test_the_chart_s_users_may_ask_for_keys_and_answer(

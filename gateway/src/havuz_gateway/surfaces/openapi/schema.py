@@ -73,7 +73,10 @@ def nullable(schema: Schema) -> Schema:
     if isinstance(kind, str) and "const" not in schema:
         enum = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
         return {**schema, "type": [kind, "null"], **enum}
-    return {"anyOf": [schema, {"type": "null"}]}
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [*schema["anyOf"], {"type": "null"}]}
+    words = {"description": schema["description"]} if "description" in schema else {}
+    return {"anyOf": [schema, {"type": "null"}], **words}
 
 
 def checked(

@@ -124,7 +124,7 @@ def test_the_guide_sets_a_shell_up_with_both_keys() -> None:
         "ANTHROPIC_API_KEY": "pk_live_1",
         "HAVUZ_TEST_KEY": "pk_test_1",
     }
-    (curl,) = (line for line in guide.welcome(".havuz/env").splitlines() if line.strip().startswith("curl"))
+    (curl,) = (line for line in guide.welcome(".havuz/env", pages=True).splitlines() if line.strip().startswith("curl"))
     assert shlex.split(curl)[1:4] == [
         "http://127.0.0.1:8080/v1/chat/completions",
         "-H",
@@ -135,7 +135,9 @@ def test_the_guide_sets_a_shell_up_with_both_keys() -> None:
 def test_a_guide_without_projects_promises_nothing() -> None:
     guide = Guide("http://127.0.0.1:8080", (), (), None, ())
     assert "API_KEY" not in guide.environment()
-    assert "curl" not in guide.welcome("env")
+    said = guide.welcome("env", pages=False)
+    assert "curl" not in said
+    assert "dashboard" not in said
 
 
 def test_a_project_key_in_the_environment_is_not_taken_for_a_providers() -> None:

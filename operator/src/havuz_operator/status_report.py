@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 from typing import Any
 
 from havuz_contract.compiler.compile import ObjectStatus
@@ -12,6 +13,7 @@ from havuz_contract.snapshot.models import Route, Upstream
 from havuz_contract.v1alpha1.conditions import Condition, not_programmed, programmed, refused
 from havuz_contract.v1alpha1.meta import ObjectRef
 from havuz_contract.v1alpha1.registry import ManifestError
+from havuz_operator.attention import Attention
 from havuz_operator.conditions import StatusChange, Transition, change
 from havuz_operator.events import Happening, event_body, happening
 from havuz_operator.fleet import Fleet
@@ -26,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 # Gateways load a revision within milliseconds: waiting that long spares most objects a second write.
 _GRACE_SECONDS = 0.3
-_LONGEST_REST_SECONDS = 60.0
+_FULL_EVERY_SECONDS = 60.0
 _RETRY_SECONDS = 1.0
 _BREATHE_EVERY = 200
 _MONEY_CONDITIONS = ("Credited", "Funded")
@@ -68,12 +70,15 @@ class _Inputs:
 
 
 class StatusReport:
-    """Writes statuses whenever `wake` is called, and when a verdict on a key ends by itself."""
+    """Writes the statuses that `attention` is called to, those that the fleet concerns, and those of keys whose verdict
+    ends by itself; now and then all, so that nothing that was missed stays wrong.
+    """
 
     def __init__(
         self,
         sources: Sources,
         kube: Kube,
+        attention: Attention,
         *,
         clock: Callable[[], datetime],
         unique: Callable[[], str],
@@ -82,60 +87,80 @@ class StatusReport:
         self._kube = kube
         self._clock = clock
         self._unique = unique
-        self._wanted = asyncio.Event()
+        self._attention = attention
         self._complete: dict[ObjectRef, _Inputs] = {}
         self._loaded: dict[int, int] = {}
-
-    def wake(self) -> None:
-        """Something has changed."""
-        self._wanted.set()
+        self._gateways: Mapping[str, int] | None = None
+        self._next_full = inf
 
     async def run(self) -> None:
         """Run until cancelled. What could not be written is written a little later."""
         while True:
             await self._rest()
-            self._wanted.clear()
             if not self._sources.reconciler.ran:
+                self._attention.wanted.clear()
                 continue
             try:
                 await self._sources.fleet.wait_loaded(self._sources.publication.revision, seconds=_GRACE_SECONDS)
-                complete = await self._write_all()
+                complete = await self._round()
             except Exception:  # one object's odd status must not end all reporting
                 _log.exception("statuses could not be worked out")
+                self._attention.call(None)
                 complete = False
             if not complete:
                 await asyncio.sleep(_RETRY_SECONDS)
-                self.wake()
+                self._attention.wanted.set()
 
     async def _rest(self) -> None:
+        """Return when something is to be looked at, which this calls for itself where only time has passed."""
         now = self._clock().timestamp()
         due = self._sources.health.next_change(now)
-        seconds = _LONGEST_REST_SECONDS if due is None else min(_LONGEST_REST_SECONDS, max(0.05, due - now))
+        moment = self._next_full if due is None else min(self._next_full, due)
         try:
-            async with asyncio.timeout(seconds):
-                await self._wanted.wait()
+            async with asyncio.timeout(None if moment == inf else max(0.05, moment - now)):
+                await self._attention.wanted.wait()
         except TimeoutError:
-            return
+            if due is not None and due <= moment:
+                self._attention.call_pools()
+        if self._clock().timestamp() >= self._next_full:
+            self._attention.call(None)
 
-    async def _write_all(self) -> bool:
-        """Write every status that says something new; False when one could not be written."""
-        complete = True
-        self._connect_keys()
+    async def _round(self) -> bool:
+        """Write every status that is due and says something new; False when one could not be written."""
+        if self._fleet_moved():
+            self._attention.call(None)
+        looked, everything = self._attention.take(self._sources.world.objects)
+        if everything:
+            self._next_full = self._clock().timestamp() + _FULL_EVERY_SECONDS
+            for gone in self._complete.keys() - self._sources.world.objects.keys():
+                del self._complete[gone]
+        self._connect_keys(looked)
         self._loaded.clear()
-        for gone in self._complete.keys() - self._sources.world.objects.keys():
-            del self._complete[gone]
-        writing: list[asyncio.Task[bool]] = []
+        failed = await self._write_all(looked)
+        await self._tell_news()
+        if failed:
+            self._attention.call(failed)
+        return not failed
+
+    def _fleet_moved(self) -> bool:
+        """Whether gateways have come, gone or fallen back, which every status says; that they load does so of few."""
+        fleet, before = self._sources.fleet, self._gateways
+        after = self._gateways = None if fleet.found is None else dict(fleet.revisions)
+        if before is None or after is None:
+            return before is not after
+        return before.keys() != after.keys() or any(after[one] < before[one] for one in before)
+
+    async def _write_all(self, looked: Sequence[tuple[ObjectRef, Stored]]) -> list[ObjectRef]:
+        """Write what says something new; returns what could not be written."""
+        writing: dict[ObjectRef, asyncio.Task[bool]] = {}
         async with asyncio.TaskGroup() as group:
-            for number, (ref, stored) in enumerate(list(self._sources.world.objects.items())):
+            for number, (ref, stored) in enumerate(looked):
                 if number % _BREATHE_EVERY == 0:
                     await asyncio.sleep(0)
                 difference = self._difference(ref, stored)
                 if difference is not None:
-                    writing.append(group.create_task(self._write(ref, stored, difference)))
-        await self._tell_news()
-        for task in writing:
-            complete = complete and task.result()
-        return complete
+                    writing[ref] = group.create_task(self._write(ref, stored, difference))
+        return [ref for ref, task in writing.items() if not task.result()]
 
     async def _write(self, ref: ObjectRef, stored: Stored, difference: StatusChange) -> bool:
         try:
@@ -170,6 +195,10 @@ class StatusReport:
 
     def _difference(self, ref: ObjectRef, stored: Stored) -> StatusChange | None:
         status = self._status(stored)
+        if status is None or not self._finished(status):
+            self._attention.unfinished.add(ref)
+        else:
+            self._attention.unfinished.discard(ref)
         if status is None:
             return None
         if ref.kind != "Project":  # health goes by the clock, and is looked at every time
@@ -182,6 +211,12 @@ class StatusReport:
         if difference is None:
             self._complete[ref] = inputs
         return difference
+
+    def _finished(self, status: ObjectStatus) -> bool:
+        """Whether every gateway has loaded what the object came to: then only further news can change Programmed."""
+        sources = self._sources
+        since = sources.publication.since(status.uid, sources.reconciler.part(status.uid))
+        return since is not None and self._loaded_since(since) == len(sources.fleet.revisions)
 
     def _inputs(self, stored: Stored, status: ObjectStatus) -> "_Inputs":
         sources = self._sources
@@ -251,9 +286,9 @@ class StatusReport:
         total = status.fields["targets"]["total"]
         return [condition], {"targets": {"usable": usable, "total": total, "summary": f"{usable}/{total}"}}
 
-    def _connect_keys(self) -> None:
+    def _connect_keys(self, looked: Sequence[tuple[ObjectRef, Stored]]) -> None:
         """Tell the book where each key is called, before anything is looked up in it."""
-        for ref, stored in self._sources.world.objects.items():
+        for ref, stored in looked:
             part = self._sources.reconciler.part(stored.uid) if ref.kind == "UpstreamKey" else None
             if isinstance(part, Upstream):
                 site = (part.provider, part.base_url, part.ca_bundle)

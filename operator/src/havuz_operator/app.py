@@ -29,7 +29,8 @@ from havuz_operator.project_keys import KeyMaker
 from havuz_operator.publication import Publication
 from havuz_operator.reconcile import Reconciler
 from havuz_operator.settings import Settings
-from havuz_operator.status_report import Sources, StatusReport
+from havuz_operator.status_content import Sources
+from havuz_operator.status_report import StatusReport
 from havuz_operator.world import WATCHED_KINDS, World
 
 _log = logging.getLogger(__name__)

@@ -6,23 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import inf
-from typing import Any
 
 from havuz_contract.compiler.compile import ObjectStatus
-from havuz_contract.snapshot.models import Route, Upstream
-from havuz_contract.v1alpha1.conditions import Condition, not_programmed, programmed, refused
+from havuz_contract.snapshot.models import Upstream
 from havuz_contract.v1alpha1.meta import ObjectRef
-from havuz_contract.v1alpha1.registry import ManifestError
 from havuz_operator.attention import Attention
-from havuz_operator.conditions import StatusChange, Transition, change
+from havuz_operator.conditions import StatusChange, Transition
 from havuz_operator.events import Happening, event_body, happening
-from havuz_operator.fleet import Fleet
-from havuz_operator.health_book import HealthBook
 from havuz_operator.kube import Kube, KubeError
-from havuz_operator.money_report import MoneyReport, Shown
-from havuz_operator.publication import Publication
-from havuz_operator.reconcile import Reconciler
-from havuz_operator.world import Document, Stored, World
+from havuz_operator.money_report import Shown
+from havuz_operator.status_content import Sources, StatusContent
+from havuz_operator.world import Document, Stored
 
 _log = logging.getLogger(__name__)
 
@@ -31,27 +25,6 @@ _GRACE_SECONDS = 0.3
 _FULL_EVERY_SECONDS = 60.0
 _RETRY_SECONDS = 1.0
 _BREATHE_EVERY = 200
-_MONEY_CONDITIONS = ("Credited", "Funded")
-_MONEY_FIELDS = ("balance", "reserved", "spent", "period")
-_HEALTH_FIELDS = {
-    "UpstreamKey": ("state", "until", "reason", "lastError", "lastStatus"),
-    "ModelRoute": ("targets",),
-}
-_Health = tuple[Sequence[Condition], Mapping[str, Any]]
-_UNPUBLISHED = Condition("Programmed", "False", "Loading", "The configuration has not been published yet.")
-_SUSPENDED = Condition("Usable", "False", "Suspended", "spec.suspended takes the key out of the pool.")
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """Everything a status is worked out from."""
-
-    world: World
-    reconciler: Reconciler
-    publication: Publication
-    fleet: Fleet
-    health: HealthBook
-    money: MoneyReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +62,7 @@ class StatusReport:
         self._unique = unique
         self._attention = attention
         self._complete: dict[ObjectRef, _Inputs] = {}
-        self._loaded: dict[int, int] = {}
+        self._content = StatusContent(sources, clock=clock)
         self._gateways: Mapping[str, int] | None = None
         self._next_full = inf
 
@@ -135,7 +108,7 @@ class StatusReport:
             for gone in self._complete.keys() - self._sources.world.objects.keys():
                 del self._complete[gone]
         self._connect_keys(looked)
-        self._loaded.clear()
+        self._content.begin()
         failed = await self._write_all(looked)
         await self._tell_news()
         if failed:
@@ -194,7 +167,7 @@ class StatusReport:
                     _log.warning("an event could not be posted", extra={"event": what.message, "error": str(error)})
 
     def _difference(self, ref: ObjectRef, stored: Stored) -> StatusChange | None:
-        status = self._status(stored)
+        status = self._content.compiled(stored)
         if status is None or not self._finished(status):
             self._attention.unfinished.add(ref)
         else:
@@ -202,12 +175,12 @@ class StatusReport:
         if status is None:
             return None
         if ref.kind != "Project":  # health goes by the clock, and is looked at every time
-            return self._worked_out(ref, stored, status)
+            return self._content.difference(ref, stored, status)
         inputs = self._inputs(stored, status)
         known = self._complete.get(ref)
         if known is not None and known.same_as(inputs):
             return None
-        difference = self._worked_out(ref, stored, status)
+        difference = self._content.difference(ref, stored, status)
         if difference is None:
             self._complete[ref] = inputs
         return difference
@@ -216,75 +189,14 @@ class StatusReport:
         """Whether every gateway has loaded what the object came to: then only further news can change Programmed."""
         sources = self._sources
         since = sources.publication.since(status.uid, sources.reconciler.part(status.uid))
-        return since is not None and self._loaded_since(since) == len(sources.fleet.revisions)
+        return since is not None and self._content.loaded_since(since) == len(sources.fleet.revisions)
 
     def _inputs(self, stored: Stored, status: ObjectStatus) -> "_Inputs":
         sources = self._sources
         since = sources.publication.since(status.uid, sources.reconciler.part(status.uid))
-        seen = None if sources.fleet.found is None else (since, self._loaded_since(since), len(sources.fleet.revisions))
+        loaded = self._content.loaded_since(since)
+        seen = None if sources.fleet.found is None else (since, loaded, len(sources.fleet.revisions))
         return _Inputs(stored, status, sources.money.look(status.uid), seen)
-
-    def _loaded_since(self, since: int | None) -> int:
-        """How many gateways have loaded that revision, counted once for all the objects in it."""
-        if since is None:
-            return -1
-        if since not in self._loaded:
-            self._loaded[since] = self._sources.fleet.loaded(since)
-        return self._loaded[since]
-
-    def _worked_out(self, ref: ObjectRef, stored: Stored, status: ObjectStatus) -> StatusChange | None:
-        programming = self._programmed(status)
-        conditions = [*status.conditions, *([programming] if programming else [])]
-        keep = () if programming else ("Programmed",)
-        fields = dict(status.fields)
-        if ref.kind in ("UpstreamKey", "ModelRoute"):
-            health = self._health(ref, status, stored)
-            keep = (*keep, "Usable") if health is None else keep
-            usable, shown = health or ((), {name: stored.status.get(name) for name in _HEALTH_FIELDS[ref.kind]})
-            conditions.extend(usable)
-            fields |= {name: value for name, value in shown.items() if value is not None}
-        if ref.kind == "Project":
-            money = (self._sources.money.look(status.uid) if status.served else None) or _kept(stored)
-            conditions.extend(money.conditions)
-            fields |= money.fields
-        return change(stored.status, conditions, fields, generation=stored.generation, now=self._clock(), keep=keep)
-
-    def _status(self, stored: Stored) -> ObjectStatus | None:
-        """What the compile said of the object; None while it has not seen this version of it."""
-        if isinstance(stored.parsed, ManifestError):
-            sentences = [str(problem) for problem in stored.parsed.problems]
-            return ObjectStatus(uid=stored.uid, conditions=(refused("Invalid", sentences),))
-        return self._sources.reconciler.status(stored.parsed)
-
-    def _programmed(self, status: ObjectStatus) -> Condition | None:
-        """The condition Programmed; None while Redis has not been read yet, so that a restart takes nothing back."""
-        if status.obstacle is not None:
-            return not_programmed(status.obstacle)
-        fleet = self._sources.fleet
-        if fleet.found is None or not self._sources.publication.known:
-            return None
-        since = self._sources.publication.since(status.uid, self._sources.reconciler.part(status.uid))
-        if since is None:
-            return _UNPUBLISHED
-        return programmed(self._loaded_since(since), len(fleet.revisions), since)
-
-    def _health(self, ref: ObjectRef, status: ObjectStatus, stored: Stored) -> _Health | None:
-        """The condition Usable and the fields beside it: none of what is not in the pool. None: not known yet, so that
-        a restart takes nothing back."""
-        if status.settled:
-            return [_SUSPENDED], {"state": "Suspended"}
-        part = self._sources.reconciler.part(status.uid) if status.served else None
-        if part is None:
-            return [], {}
-        health, now = self._sources.health, self._clock().timestamp()
-        if not health.fed:
-            return None
-        if not isinstance(part, Route):
-            shown = health.look(status.uid, now)
-            return [shown.condition()], shown.fields(stored.status)
-        condition, usable = health.look_at_pool(status.uid, [target.upstreams for target in part.targets], now)
-        total = status.fields["targets"]["total"]
-        return [condition], {"targets": {"usable": usable, "total": total, "summary": f"{usable}/{total}"}}
 
     def _connect_keys(self, looked: Sequence[tuple[ObjectRef, Stored]]) -> None:
         """Tell the book where each key is called, before anything is looked up in it."""
@@ -299,13 +211,3 @@ class StatusReport:
 def _told_of_the_route(ref: ObjectRef, transition: Transition) -> bool:
     """Whether this is news of a ModelRoute rather than of each of the thousand Projects that see it."""
     return ref.kind == "Project" and transition.after.type == "Priced"
-
-
-def _kept(stored: Stored) -> Shown:
-    """What the status says of a project's money already: it stays while nothing newer is known."""
-    held = stored.status.get("conditions") or ()
-    conditions = [one for one in held if one.get("type") in _MONEY_CONDITIONS]
-    return Shown(
-        tuple(Condition(one["type"], one["status"], one["reason"], one["message"]) for one in conditions),
-        {name: stored.status.get(name) for name in _MONEY_FIELDS},
-    )

@@ -28,7 +28,7 @@ def encode_span(span: SpanRecord) -> bytes:
         parts += (b"\x22\x08", span.parent_id.to_bytes(8, "big"))
     parts += (_text(b"\x2a", span.name), b"\x30", _varint(span.kind), _TIMES(_START, span.start_ns, _END, span.end_ns))
     for key, value in span.attributes.items():
-        parts.append(_framed(b"\x4a", _key(key) + _value(value)))
+        parts.append(_known(key, value) if isinstance(value, str | int) else _attribute(key, value))
     parts.append(_ERROR if span.error else _NO_ERROR)
     parts.append(_IS_REMOTE if span.parent_is_remote else _HAS_IS_REMOTE)
     return b"".join(parts)
@@ -36,7 +36,7 @@ def encode_span(span: SpanRecord) -> bytes:
 
 def encode_resource(attributes: Mapping[str, object]) -> bytes:
     """Whom spans are of, as the `resource` field of `ResourceSpans`."""
-    said = [_framed(b"\x0a", _key(key) + _value(value)) for key, value in attributes.items()]
+    said = [_framed(b"\x0a", _text(b"\x0a", key) + _value(value)) for key, value in attributes.items()]
     return _framed(b"\x0a", b"".join(said))
 
 
@@ -66,9 +66,11 @@ def _value(value: object) -> bytes:
             raise TypeError(f"an attribute's value is {value!r}: text, a number, a flag or a list of texts is wanted")
 
 
-@lru_cache(maxsize=256)
-def _key(name: str) -> bytes:
-    return _text(b"\x0a", name)
+def _attribute(key: str, value: object) -> bytes:
+    return _framed(b"\x4a", _text(b"\x0a", key) + _value(value))
+
+
+_known = lru_cache(maxsize=4096, typed=True)(_attribute)  # most say the same of every request: typed, for True is 1
 
 
 def _text(tag: bytes, text: str) -> bytes:

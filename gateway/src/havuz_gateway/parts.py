@@ -225,7 +225,9 @@ def _meter(settings: Settings) -> RedisMeter:
 
 
 def _http(settings: Settings, telemetry: Telemetry) -> HttpTransport | AiohttpTransport:
-    return HttpTransport() if settings.http_client == "own" else _by_aiohttp(telemetry.tracing)
+    if settings.http_client == "aiohttp":
+        return _by_aiohttp(telemetry.tracing)
+    return HttpTransport(connections=settings.upstream_connections)
 
 
 def _by_aiohttp(tracing: Tracing | None) -> AiohttpTransport:

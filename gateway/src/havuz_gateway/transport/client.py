@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from havuz_gateway.transport.base import CallTrace, Transport, TransportFailure, UpstreamRequest, UpstreamResponse
 from havuz_gateway.transport.http1.connection import Connection
+from havuz_gateway.transport.http1.dialing import Dialer
 from havuz_gateway.transport.http1.exchange import Exchange
 from havuz_gateway.transport.http1.names import Names
 from havuz_gateway.transport.http1.pool import Pool
@@ -18,11 +19,15 @@ _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 
 
 class HttpTransport:
-    """Sends requests over shared connections, one pool per origin and set of trusted authorities."""
+    """Sends requests over shared connections, one pool per origin and set of trusted authorities.
 
-    def __init__(self) -> None:
+    At most `connections` are open to each.
+    """
+
+    def __init__(self, *, connections: int = 4096) -> None:
+        self._connections = connections
         self._pools: dict[tuple[Origin, str | None], Pool] = {}
-        self._names = Names(now=_now)
+        self._dialer = Dialer(Names(now=_now))
         self._sweeping: asyncio.TimerHandle | None = None
 
     async def send(self, request: UpstreamRequest, *, trace: CallTrace | None = None) -> UpstreamResponse:
@@ -59,14 +64,16 @@ class HttpTransport:
             self._sweeping.cancel()
         for pool in pools:
             pool.close()
-        await self._names.close()
+        await self._dialer.names.close()
         await asyncio.sleep(0)  # connections close in callbacks of their own; one turn of the loop lets them run
 
     def _pool(self, origin: Origin, ca_bundle: str | None) -> Pool:
         place = origin, ca_bundle
         pool = self._pools.get(place)
         if pool is None:
-            pool = self._pools[place] = Pool(origin, ca_bundle=ca_bundle, names=self._names, now=_now)
+            pool = self._pools[place] = Pool(
+                origin, ca_bundle=ca_bundle, dialer=self._dialer, now=_now, limit=self._connections
+            )
             if self._sweeping is None:
                 self._sweeping = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep)
         return pool

@@ -19,7 +19,7 @@ from aiohttp.tcp_helpers import tcp_keepalive, tcp_nodelay
 
 from havuz_gateway.surfaces.http.front_request import FrontRequest
 from havuz_gateway.surfaces.http.incoming import Incoming
-from havuz_gateway.surfaces.http.plain_head import may_become_plain, read_head
+from havuz_gateway.surfaces.http.plain_head import PlainHead, may_become_plain
 
 _log = logging.getLogger(__name__)
 
@@ -33,13 +33,14 @@ _MOMENT = 0.5  # seconds that it waits
 class FrontServer:
     """What a front connection is told by its server.
 
-    `answer` answers a request and says whether the connection may go on; `refusal` are the bytes that refuse what
-    never became a request, with a status; `leave` gives the connection to aiohttp, with the bytes that were not read
-    and whether writing is paused; `opened` and `closed` keep the list of connections. `max_head` is in bytes, the times
-    are in seconds: `head` bounds the arrival of a head, `keepalive` an idle connection, `lingering` the rest of a body
-    that nobody wants.
+    `read_head` reads a plain head; `answer` answers a request and says whether the connection may go on; `refusal`
+    are the bytes that refuse what never became a request, with a status; `leave` gives the connection to aiohttp, with
+    the bytes that were not read and whether writing is paused; `opened` and `closed` keep the list of connections.
+    `max_head` is in bytes, the times are in seconds: `head` bounds the arrival of a head, `keepalive` an idle
+    connection, `lingering` the rest of a body that nobody wants.
     """
 
+    read_head: Callable[[bytes], PlainHead | None]
     answer: Callable[[Incoming], Awaitable[bool]]
     refusal: Callable[[int], bytes]
     leave: Callable[[asyncio.Transport, bytes, bool], None]
@@ -197,7 +198,7 @@ class FrontConnection(asyncio.Protocol):
                 self._timer = self._loop.call_later(self._server.head, self._refuse_late_head)
             return
         self._stop_timer()
-        head = read_head(data[:end]) if 0 <= end <= self._server.max_head else None
+        head = self._server.read_head(data[:end]) if 0 <= end <= self._server.max_head else None
         if head is None:
             self._leave()
             return

@@ -15,6 +15,7 @@ it takes has one meaning in every reading of https://www.rfc-editor.org/rfc/rfc9
 
 import re
 from dataclasses import dataclass
+from typing import cast
 
 MAX_FIELDS = 100
 
@@ -22,22 +23,20 @@ _METHODS = ("POST", "GET", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH")
 _BEGINNINGS = tuple(f"{method} /".encode() for method in _METHODS)
 _LONGEST_BEGINNING = max(len(beginning) for beginning in _BEGINNINGS)
 _LONGEST_LENGTH = 15  # digits
+_REMEMBERED = 1_000  # lines
+_LONGEST_REMEMBERED = 200  # characters of one
 
 _BYTES = bytes([*range(0x20, 0x7F), 0x0D, 0x0A])  # of a head
 _TARGET = re.compile(r"/[A-Za-z0-9\-._~!$&'()*+,;=:@/]*")
 _QUERY = re.compile(r"[A-Za-z0-9\-._~]+=[A-Za-z0-9\-._~:@/,]*(&[A-Za-z0-9\-._~]+=[A-Za-z0-9\-._~:@/,]*)*")
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
-_USUAL = (
-    "host", "user-agent", "accept", "accept-encoding", "accept-language", "authorization", "connection", "content-type",
-    "content-length", "cookie", "origin", "referer", "traceparent", "tracestate", "x-api-key", "x-forwarded-for",
-    "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-real-ip", "x-request-id", "anthropic-beta",
-    "anthropic-version", "openai-organization", "x-goog-api-key", "x-stainless-arch", "x-stainless-async",
-    "x-stainless-lang", "x-stainless-os", "x-stainless-package-version", "x-stainless-raw-response",
-    "x-stainless-read-timeout", "x-stainless-retry-count", "x-stainless-runtime", "x-stainless-runtime-version",
-    "x-stainless-timeout",
-)  # fmt: skip
-_LOWER = {spelt: name for name in _USUAL for spelt in (name, name.title(), name.upper())}
 _ODD = frozenset(("transfer-encoding", "expect", "upgrade", "trailer", "proxy-connection", "http2-settings"))
+_STEADY = frozenset(
+    ("host", "user-agent", "accept", "accept-encoding", "accept-language", "connection", "content-type", "origin")
+) | frozenset(("anthropic-version", "anthropic-beta", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto"))
+_STEADY_PREFIX = "x-stainless-"  # of the OpenAI and Anthropic libraries
+
+_Line = tuple[str, str]  # method and target, or name and value
 
 
 @dataclass(slots=True)
@@ -57,53 +56,81 @@ def may_become_plain(begun: bytes) -> bool:
     return begun.startswith(_BEGINNINGS) or len(begun) < _LONGEST_BEGINNING
 
 
-def read_head(head: bytes) -> PlainHead | None:
-    """The head of a request, given without the empty line at its end. None where it is not plain."""
-    if head.translate(None, _BYTES):
-        return None
-    first, *lines = head.decode("ascii").split("\r\n")
-    if len(lines) > MAX_FIELDS or not head.count(b"\r") == head.count(b"\n") == len(lines):
-        return None
-    headers = _read_fields(lines)
-    if headers is None or "host" not in headers or not _ODD.isdisjoint(headers):
-        return None
-    length = headers.get("content-length", "0")
-    if not length.isdecimal() or len(length) > _LONGEST_LENGTH:
-        return None
-    connection = headers.get("connection")
-    if connection is not None:
-        connection = connection.lower()
+class HeadReader:
+    """Reads heads. Clients say most lines again with every request, so those that hold no secret are remembered."""
+
+    __slots__ = ("_fields", "_requests")
+
+    def __init__(self) -> None:
+        self._fields: dict[str, _Line] = {}
+        self._requests: dict[str, _Line] = {}
+
+    def read(self, head: bytes) -> PlainHead | None:
+        """The head of a request, given without the empty line at its end. None where it is not plain."""
+        if head.translate(None, _BYTES):
+            return None
+        first, *lines = head.decode("ascii").split("\r\n")
+        if len(lines) > MAX_FIELDS or not head.count(b"\r") == head.count(b"\n") == len(lines):
+            return None
+        headers = self._read_fields(lines)
+        if headers is None or "host" not in headers:
+            return None
+        request = self._requests.get(first) or self._read_request(first)
+        length = headers.get("content-length", "0")
+        if request is None or not length.isdecimal() or len(length) > _LONGEST_LENGTH:
+            return None
+        connection = headers.get("connection", "keep-alive").lower()
         if connection not in ("keep-alive", "close"):
             return None
-    return _with_target(first, headers, int(length), connection != "close")
+        path, mark, asked = request[1].partition("?")
+        query = _read_query(asked) if mark else {}
+        return PlainHead(request[0], path, query, headers, int(length), connection == "keep-alive")
 
-
-def _read_fields(lines: list[str]) -> dict[str, str] | None:
-    headers: dict[str, str] = {}
-    for line in lines:
-        name, colon, value = line.partition(":")
-        lower = _LOWER.get(name)
-        if lower is None:
-            if not colon or not _NAME.fullmatch(name):
+    def _read_fields(self, lines: list[str]) -> dict[str, str] | None:
+        fields = [*map(self._fields.get, lines)]
+        while None in fields:
+            place = fields.index(None)
+            field = fields[place] = self._read_field(lines[place])
+            if field is None:
                 return None
-            lower = name.lower()
-        if not colon or lower in headers:
+        headers = dict(cast("list[_Line]", fields))
+        return headers if len(headers) == len(lines) else None
+
+    def _read_field(self, line: str) -> _Line | None:
+        name, colon, value = line.partition(":")
+        lower = name.lower()
+        if not colon or not _NAME.fullmatch(name) or lower in _ODD:
             return None
-        headers[lower] = value.strip(" ")
-    return headers
+        field = lower, value.strip(" ")
+        if lower in _STEADY or lower.startswith(_STEADY_PREFIX):
+            _remember(self._fields, line, field)
+        return field
+
+    def _read_request(self, line: str) -> _Line | None:
+        method, _, rest = line.partition(" ")
+        target, _, version = rest.partition(" ")
+        path, mark, asked = target.partition("?")
+        if version != "HTTP/1.1" or method not in _METHODS or not _TARGET.fullmatch(path):
+            return None
+        if "//" in path or "/." in path or (mark and not _QUERY.fullmatch(asked)):
+            return None
+        request = method, target
+        if not mark:
+            _remember(self._requests, line, request)
+        return request
 
 
-def _with_target(line: str, headers: dict[str, str], length: int, keep_alive: bool) -> PlainHead | None:
-    method, _, rest = line.partition(" ")
-    target, _, version = rest.partition(" ")
-    path, mark, asked = target.partition("?")
-    if version != "HTTP/1.1" or method not in _METHODS or not _TARGET.fullmatch(path) or "//" in path or "/." in path:
-        return None
+def _read_query(asked: str) -> dict[str, tuple[str, ...]]:
     query: dict[str, tuple[str, ...]] = {}
-    if mark:
-        if not _QUERY.fullmatch(asked):
-            return None
-        for pair in asked.split("&"):
-            name, _, value = pair.partition("=")
-            query[name] = (*query.get(name, ()), value)
-    return PlainHead(method, path, query, headers, length, keep_alive)
+    for pair in asked.split("&"):
+        name, _, value = pair.partition("=")
+        query[name] = (*query.get(name, ()), value)
+    return query
+
+
+def _remember(known: dict[str, _Line], line: str, read: _Line) -> None:
+    """A client that never says the same twice costs the others a little time, and nobody memory."""
+    if len(line) <= _LONGEST_REMEMBERED:
+        if len(known) >= _REMEMBERED:
+            known.clear()
+        known[line] = read

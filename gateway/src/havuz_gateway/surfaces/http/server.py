@@ -17,6 +17,7 @@ from havuz_gateway.surfaces.http.answer import Answer, refused
 from havuz_gateway.surfaces.http.bounds import HttpBounds
 from havuz_gateway.surfaces.http.front import FrontConnection, FrontServer
 from havuz_gateway.surfaces.http.incoming import Incoming
+from havuz_gateway.surfaces.http.plain_head import HeadReader
 
 _log = logging.getLogger(__name__)
 _CLIENT_GONE = 499  # nginx's number for it; no client ever sees it
@@ -87,6 +88,7 @@ class HttpServer(web.Server):
 
     def _front_server(self) -> FrontServer:
         return FrontServer(
+            read_head=HeadReader().read,
             answer=self._answer,
             refusal=self.refuse,
             leave=self._leave_to_aiohttp,

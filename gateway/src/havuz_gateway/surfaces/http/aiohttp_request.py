@@ -4,6 +4,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestPayloadError
 
+from havuz_gateway.surfaces.http.half_closed import CONTINUE
 from havuz_gateway.surfaces.http.incoming import BadFraming, Incoming
 
 
@@ -42,7 +43,7 @@ class AiohttpRequest:
 
     def invite(self) -> None:
         """Send 100 Continue."""
-        self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self.send(CONTINUE)
         self._raw.writer.output_size = 0  # by which aiohttp knows that an answer has begun: this is none
 
     @property

@@ -9,6 +9,7 @@ from re import compile as pattern
 
 from aiohttp.helpers import rfc822_formatted_time
 
+from havuz_gateway.surfaces.base import Rendered
 from havuz_gateway.surfaces.http.incoming import Incoming
 
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
@@ -105,9 +106,10 @@ class Answer:
         return _head(minor, self.status, headers, f"{framing}{connection}")
 
 
-def refused(status: int, headers: Mapping[str, str], body: bytes) -> bytes:
+def refused(told: Rendered) -> bytes:
     """All of the last answer on a connection, to what never became a request."""
-    return _head(1, status, headers, f"content-length: {len(body)}\r\nconnection: close\r\n") + body
+    framing = f"content-length: {len(told.body)}\r\nconnection: close\r\n"
+    return _head(1, told.status, told.headers, framing) + told.body
 
 
 def _head(minor: int, status: int, headers: Mapping[str, str], framing: str) -> bytes:

@@ -18,6 +18,7 @@ from typing import cast
 from aiohttp.tcp_helpers import tcp_keepalive, tcp_nodelay
 
 from havuz_gateway.surfaces.http.front_request import FrontRequest
+from havuz_gateway.surfaces.http.half_closed import look_for_client
 from havuz_gateway.surfaces.http.incoming import Incoming
 from havuz_gateway.surfaces.http.plain_head import PlainHead, may_become_plain
 
@@ -35,7 +36,7 @@ class FrontServer:
 
     `read_head` reads a plain head; `answer` answers a request and says whether the connection may go on; `refusal`
     are the bytes that refuse what never became a request, with a status; `leave` gives the connection to aiohttp, with
-    the bytes that were not read and whether writing is paused; `opened` and `closed` keep the list of connections.
+    the bytes that were not read and whether writing is paused; `connections` are those that are open.
     `max_head` is in bytes, the times are in seconds: `head` bounds the arrival of a head, `keepalive` an idle
     connection, `lingering` the rest of a body that nobody wants.
     """
@@ -44,8 +45,7 @@ class FrontServer:
     answer: Callable[[Incoming], Awaitable[bool]]
     refusal: Callable[[int], bytes]
     leave: Callable[[asyncio.Transport, bytes, bool], None]
-    opened: Callable[["FrontConnection"], None]
-    closed: Callable[["FrontConnection"], None]
+    connections: set["FrontConnection"]
     draining: Callable[[], bool]
     max_head: int
     head: float
@@ -57,8 +57,8 @@ class FrontConnection(asyncio.Protocol):
     """One connection of a client, until it ends or is left to aiohttp."""
 
     __slots__ = (
-        "_buffer", "_drained", "_held", "_idle_since", "_keepalive", "_loop", "_paused", "_peer", "_request",
-        "_server", "_task", "_timer", "_transport",
+        "_buffer", "_drained", "_ended", "_held", "_idle_since", "_keepalive", "_loop", "_paused", "_peer", "_request",
+        "_server", "_timer", "_transport", "task",
     )  # fmt: skip
 
     def __init__(self, server: FrontServer, loop: asyncio.AbstractEventLoop) -> None:
@@ -67,10 +67,11 @@ class FrontConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._buffer = b""  # from the beginning of a request that is not begun
         self._request: FrontRequest | None = None
-        self._task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None] | None = None  # the request in work
         self._timer: asyncio.TimerHandle | None = None  # for a head, a small body, or the rest of a large one
         self._keepalive: asyncio.TimerHandle | None = None
         self._idle_since = 0.0
+        self._ended = False  # nothing more will come
         self._held = False  # not reading
         self._paused = False  # not to be written to
         self._drained: asyncio.Future[None] | None = None
@@ -81,14 +82,9 @@ class FrontConnection(asyncio.Protocol):
         """Whether nothing of a request has come."""
         return self._request is None and not self._buffer
 
-    @property
-    def task(self) -> asyncio.Task[None] | None:
-        """The request in work."""
-        return self._task
-
     def begin_now(self) -> None:
         """Begin a request that waits for its small body."""
-        if self._request is not None and self._task is None and not self._request.over:
+        if self._request is not None and self.task is None and not self._request.over:
             self._begin()
 
     def close(self) -> None:
@@ -107,7 +103,7 @@ class FrontConnection(asyncio.Protocol):
         self._peer = str(peer[0]) if isinstance(peer, tuple) else str(peer or "")
         self._idle_since = self._loop.time()
         self._keepalive = self._loop.call_later(self._server.keepalive, self._close_if_idle)
-        self._server.opened(self)
+        self._server.connections.add(self)
 
     def data_received(self, data: bytes) -> None:
         """Bytes of a head, of a body, or of requests behind the one in work."""
@@ -125,18 +121,23 @@ class FrontConnection(asyncio.Protocol):
             if len(self._buffer) > _BEHIND:
                 self.hold()
 
-    def eof_received(self) -> None:
-        """The client says no more: the transport closes itself."""
+    def eof_received(self) -> bool:
+        """The client says no more. One whose request is whole may still wait for the answer."""
+        request, self._ended = self._request, True
+        if request is None or request.missing or request.begun or self._transport is None:
+            return False
+        look_for_client(self._transport, lambda: request.begun)
+        return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone, and with it whoever waited for an answer."""
         self._transport = None
         self._forget()
-        self._server.closed(self)
+        self._server.connections.discard(self)
         if self._request is not None:
             self._request.lose()
-        if self._task is not None:
-            self._task.cancel()
+        if self.task is not None:
+            self.task.cancel()
 
     def pause_writing(self) -> None:
         """The client reads more slowly than it is written to."""
@@ -194,7 +195,9 @@ class FrontConnection(asyncio.Protocol):
         data = self._buffer
         end = data.find(_HEAD_END)
         if end < 0 and len(data) <= self._server.max_head and may_become_plain(data):
-            if self._timer is None:
+            if self._ended:
+                self.close()
+            elif self._timer is None:
                 self._timer = self._loop.call_later(self._server.head, self._refuse_late_head)
             return
         self._stop_timer()
@@ -221,7 +224,7 @@ class FrontConnection(asyncio.Protocol):
         request = self._request
         self._stop_timer()
         if request is not None:
-            self._task = self._loop.create_task(self._answer(request), name="request")
+            self.task = self._loop.create_task(self._answer(request), name="request")
 
     async def _answer(self, request: FrontRequest) -> None:
         kept = False
@@ -231,7 +234,7 @@ class FrontConnection(asyncio.Protocol):
             # the message may hold parts of the request; its type is enough to find the line
             _log.error("a connection failed", extra={"error_type": type(error).__name__})
         finally:
-            self._task = None
+            self.task = None
             self._answered(request, kept=kept)
 
     def _answered(self, request: FrontRequest, *, kept: bool) -> None:
@@ -246,7 +249,7 @@ class FrontConnection(asyncio.Protocol):
 
     def _go_on(self, kept: bool) -> None:
         self._request = None
-        if not kept or self._transport is None:
+        if not kept or self._transport is None or (self._ended and not self._buffer):
             self.close()
             return
         self._idle_since = self._loop.time()
@@ -264,7 +267,7 @@ class FrontConnection(asyncio.Protocol):
         if self._held:
             transport.resume_reading()
         self._forget()
-        self._server.closed(self)
+        self._server.connections.discard(self)
         self._server.leave(transport, data, self._paused)
 
     # time

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Protocol
 
+from havuz_gateway.surfaces.http.half_closed import CONTINUE
 from havuz_gateway.surfaces.http.incoming import Incoming
 from havuz_gateway.surfaces.http.plain_head import PlainHead
 
@@ -37,7 +38,7 @@ class FrontRequest:
 
     __slots__ = (
         "_held", "_line", "_lost", "_pieces", "_thrown", "_waiter",
-        "headers", "keep_alive", "length", "method", "minor", "missing", "path", "peer", "query",
+        "begun", "headers", "keep_alive", "length", "method", "minor", "missing", "path", "peer", "query",
     )  # fmt: skip
 
     def __init__(self, head: PlainHead, line: Line, *, peer: str) -> None:
@@ -56,6 +57,7 @@ class FrontRequest:
         self._waiter: asyncio.Future[None] | None = None
         self._thrown = False
         self._lost = False
+        self.begun = False  # whether something of its answer was sent
 
     @property
     def over(self) -> bool:
@@ -108,7 +110,7 @@ class FrontRequest:
 
     def invite(self) -> None:
         """Send 100 Continue, which no plain head asks for."""
-        self._line.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._line.send(CONTINUE)
 
     @property
     def waiting(self) -> bool:
@@ -117,6 +119,7 @@ class FrontRequest:
 
     def send(self, data: bytes) -> None:
         """Send bytes of the answer. Raises `ConnectionError`."""
+        self.begun = True
         self._line.send(data)
 
     async def drain(self) -> None:

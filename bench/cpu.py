@@ -38,11 +38,13 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def pin(pid: int, core: int) -> None:
-    """Keep every thread of a process on one core."""
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        with suppress(ProcessLookupError):
-            os.sched_setaffinity(int(task.name), {core})
+def tree(pid: int) -> list[int]:
+    """A process and all that it and its children have started, as far as they still run."""
+    found = [pid]
+    for one in found:
+        with suppress(FileNotFoundError):
+            found += children(one)
+    return found
 
 
 def cores() -> tuple[int, int] | None:

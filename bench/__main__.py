@@ -113,7 +113,7 @@ class Session:
         sealed = gateways.serve(self._processes, self.provider.sealed)
         over = list(self._peers(self.provider.sealed, lambda: gateways.gateway(self._processes, HAVUZ, sealed)))
         renamed = [_renamed(one, one.name + _TLS) for one in over]
-        turns = [one for pair in zip(targets, renamed, strict=False) for one in pair]
+        turns = sorted([*targets, *renamed], key=lambda one: one.name)  # each beside itself over TLS
         sections.plain(self.book, turns, self.effort, what="tls")
         pairs = [(one.name, one.name + _TLS) for one in over]
         print(f"### TLS to the provider\n\n{tables.pairs(self.book, pairs, 'TLS')}\n", flush=True)

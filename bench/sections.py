@@ -9,8 +9,8 @@ from bench import measure
 from bench.measure import Book
 from bench.processes import Target
 
-FEW_STREAMS = 50  # for a target of which most events of many do not arrive
-_RUNGS = {20: (1000, 750, 500, 250, 100, 50, 25), 100: (2000, 1000, 500, 250, 100)}
+FEW_STREAMS = 20  # for a target of which most events of many do not arrive
+_RUNGS = {20: (1000, 750, 500, 250, 100, 50, 20), 100: (2000, 1000, 500, 250, 100)}
 _STEADY_STREAMS = 100  # where only CPU is of interest
 _IDLE_STREAMS = 500
 _IDLE_PACE = 500  # ms
@@ -110,8 +110,10 @@ def plain(book: Book, targets: Sequence[Target], effort: Effort, *, what: str) -
 def soak(book: Book, targets: Sequence[Target], effort: Effort) -> None:
     """Memory after many more requests, or as many as come in the time."""
     for target in targets:
-        done, until = 0, time.monotonic() + effort.soak_seconds
         _say(f"soak: {target.name}")
+        measure.settle(target)
+        book.notes[target.name, "before soak"] = target.memory_mib()
+        done, until = 0, time.monotonic() + effort.soak_seconds
         while done < effort.soak_requests and time.monotonic() < until:
             seconds = min(effort.soak_seconds, 5.0)
             done += measure.requests(target, connections=32, seconds=seconds, warm_up=0.0).count

@@ -61,14 +61,12 @@ def memory(book: Book, names: Sequence[str]) -> str:
     rows = [
         [
             name,
-            _note(book, name, "idle"),
-            _note(book, name, "per stream"),
-            _note(book, name, "after soak"),
-            _note(book, name, "soak"),
+            *(_note(book, name, what) for what in ("idle", "per stream", "before soak", "after soak", "soak")),
         ]
         for name in names
     ]
-    return _table(["target", "MiB idle", "KiB per open stream", "MiB after the soak", "requests of it"], rows)
+    heads = ["target", "MiB idle", "KiB per open stream", "MiB before the soak", "after it", "requests of it"]
+    return _table(heads, rows)
 
 
 def ratios(book: Book, names: Sequence[str], direct: str, effort: Effort) -> str:

@@ -16,7 +16,7 @@ import uvloop
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the harness that starts Valkey and makes configuration
 
-from bench import conversion, cpu, gateways, hot_path, measure, report, sections, tables
+from bench import conversion, cpu, gateways, hot_path, measure, redis_cost, report, sections, tables
 from bench.measure import Book
 from bench.peers import PEERS, Missing
 from bench.processes import Processes, Target
@@ -24,7 +24,7 @@ from bench.sections import Effort
 from bench.upstream import Upstream, provider
 
 HAVUZ = "havuz"
-_PARTS = ("memory", "peers", "ladder", "soak", "tls", "variants", "steps", "profile")
+_PARTS = ("memory", "peers", "ladder", "soak", "tls", "variants", "redis", "steps", "profile")
 _TLS = ", TLS to the provider"
 _PROFILE_LINES = 25
 _MILLION_SECONDS = 900.0
@@ -79,6 +79,11 @@ class Session:
             self._tls(targets)
         if "variants" in self._parts and self.wants(HAVUZ):
             self._variants()
+        if "redis" in self._parts and self.wants(HAVUZ):
+            target = gateways.gateway(self._processes, "reserved and settled", self._served)
+            seconds = self.effort.seconds
+            found = redis_cost.table(self._served.redis_url, target, connections=measure.CONNECTIONS, seconds=seconds)
+            print(f"### Redis\n\n{found}\n", flush=True)
         if "steps" in self._parts:
             print(f"### The pure steps of a request\n\n| step | µs |\n|---|--:|\n{hot_path.steps()}\n")
             print(f"### Translation, without sockets\n\n{conversion.table()}\n")
@@ -148,7 +153,7 @@ def _profiles(processes: Processes, effort: Effort) -> None:
     for what in ("request", "streamed event"):
         target = gateways.gateway(processes, "profiled", served, profile=loaded)
         if what == "request":
-            reading = measure.requests(target, connections=32, seconds=2 * effort.seconds, warm_up=0.0)
+            reading = measure.requests(target, connections=32, seconds=2 * effort.seconds, warmed=True)
         else:
             reading = measure.paced(target, streams=25, seconds=2 * effort.seconds)
         processes.stop(target)

@@ -28,7 +28,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What happened between two moments of a run. `first_bytes` and `failures` are those of the whole run."""
+    """What happened between two moments of a run. `total`, `first_bytes` and `failures` are those of the whole run."""
 
     seconds: float
     cpu: float
@@ -38,6 +38,7 @@ class Window:
     delays: Sequence[float]
     first_bytes: Sequence[float]
     failures: int
+    total: int  # answers
 
 
 class Watch:
@@ -70,6 +71,7 @@ class Watch:
             delays=tally.delays[delays:last_delay],
             first_bytes=tally.first_bytes,
             failures=tally.failures,
+            total=tally.answers,
         )
 
     def _look(self) -> tuple[float, float, int, int, int, int]:

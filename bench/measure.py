@@ -40,6 +40,7 @@ class Reading:
     first_p99: float = 0.0  # until the first piece of a stream
     late: float = 0.0  # share of the events that were under way for longer than a pace
     failures: int = 0
+    total: int = 0  # answers, those before and after the window included
 
 
 @dataclass(slots=True)
@@ -79,9 +80,10 @@ class Book:
         return {target: count for target, count in lost.items() if count}
 
 
-def requests(target: Target, *, connections: int, seconds: float, warm_up: float = _WARM_UP_SECONDS) -> Reading:
+def requests(target: Target, *, connections: int, seconds: float, warmed: bool = False) -> Reading:
     """Whole answers, one after the other on each connection. `rate` is requests a second."""
     payload = target.request(stream=False)
+    warm_up = 0.0 if warmed else min(_WARM_UP_SECONDS, seconds)
     window = asyncio.run(
         load.closed_loop(
             target.port, payload, connections=connections, warm_up=warm_up, seconds=seconds, cpu=target.cpu_seconds
@@ -103,12 +105,11 @@ def latency(target: Target, *, rate: float, seconds: float) -> Reading:
 
 def paced(target: Target, *, streams: int, seconds: float, pace: int = PACE) -> Reading:
     """Paced streams, all ordered at once. Times are those of events from the provider's hand to the client's."""
-    lasts = _SETTLE_SECONDS + seconds + _TAIL_SECONDS
+    settle, tail = min(_SETTLE_SECONDS, 3 * seconds), min(_TAIL_SECONDS, seconds)
+    lasts = settle + seconds + tail
     payload = target.request(stream=True, pace=pace, events=int(lasts * 1000 / pace))
     window = asyncio.run(
-        streaming.paced(
-            target.port, payload, streams=streams, settle=_SETTLE_SECONDS, seconds=seconds, cpu=target.cpu_seconds
-        )
+        streaming.paced(target.port, payload, streams=streams, settle=settle, seconds=seconds, cpu=target.cpu_seconds)
     )
     late = sum(delay > pace / 1000 for delay in window.delays)
     return _reading(window, window.events, window.delays, late=late)
@@ -119,7 +120,7 @@ def flood(target: Target, *, seconds: float) -> Reading:
     payload = target.request(stream=True, pace=0, events=_FLOOD_EVENTS)
     window = asyncio.run(
         streaming.flooded(
-            target.port, payload, streams=_FLOODED_STREAMS, warm_up=_WARM_UP_SECONDS, seconds=seconds,
+            target.port, payload, streams=_FLOODED_STREAMS, warm_up=min(_WARM_UP_SECONDS, seconds), seconds=seconds,
             cpu=target.cpu_seconds,
         )
     )  # fmt: skip
@@ -169,4 +170,5 @@ def _reading(window: Window, count: int, times: Sequence[float], late: int = 0) 
         first_p99=figures.quantile(window.first_bytes, 0.99) * 1e3,
         late=late / count if count else 0.0,
         failures=window.failures,
+        total=window.total,
     )

@@ -116,7 +116,7 @@ def soak(book: Book, targets: Sequence[Target], effort: Effort) -> None:
         done, until = 0, time.monotonic() + effort.soak_seconds
         while done < effort.soak_requests and time.monotonic() < until:
             seconds = min(effort.soak_seconds, 5.0)
-            done += measure.requests(target, connections=32, seconds=seconds, warm_up=0.0).count
+            done += measure.requests(target, connections=32, seconds=seconds, warmed=True).count
         measure.settle(target)
         book.notes[target.name, "soak"] = done
         book.notes[target.name, "after soak"] = target.memory_mib()

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
-SMALL = ("--rounds", "1", "--seconds", "0.2", "--streams", "5", "--parts", "peers")
+SMALL = ("--rounds", "1", "--seconds", "0.1", "--streams", "5", "--parts", "peers")
 
 
 def test_two_targets_are_measured_in_turn() -> None:

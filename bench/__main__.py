@@ -75,18 +75,19 @@ class Session:
         print(report.session(f"python -m bench {shlex.join(sys.argv[1:])}".strip(), targets))
         print("".join(f"- missing: {name}, since {why}\n" for name, why in self._missing.items()), flush=True)
         self._beside(targets)
-        if "tls" in self._parts:
-            self._tls(targets)
-        if "variants" in self._parts and self.wants(HAVUZ):
-            self._variants()
-        if "redis" in self._parts and self.wants(HAVUZ):
-            target = gateways.gateway(self._processes, "reserved and settled", self._served)
-            seconds = self.effort.seconds
-            found = redis_cost.table(self._served.redis_url, target, connections=measure.CONNECTIONS, seconds=seconds)
-            print(f"### Redis\n\n{found}\n", flush=True)
+        for name, part in {"tls": self._tls, "variants": self._variants, "redis": self._redis}.items():
+            if name in self._parts and (name == "tls" or self.wants(HAVUZ)):
+                self._one(name, part, targets)
         if "steps" in self._parts:
             print(f"### The pure steps of a request\n\n| step | µs |\n|---|--:|\n{hot_path.steps()}\n")
             print(f"### Translation, without sockets\n\n{conversion.table()}\n")
+
+    def _one(self, name: str, part: Callable[[list[Target]], None], targets: list[Target]) -> None:
+        """A part whose failure is told, and costs no other part."""
+        try:
+            part(targets)
+        except (OSError, RuntimeError) as error:
+            print(f"{name} is missing: {error}\n", flush=True)
 
     def _peers(self, upstream: Upstream, havuz: Callable[[], Target]) -> Iterator[Target]:
         for name, start in {**PEERS, HAVUZ: lambda *_: havuz()}.items():
@@ -122,8 +123,20 @@ class Session:
         sections.plain(self.book, turns, self.effort, what="tls")
         pairs = [(one.name, one.name + _TLS) for one in over]
         print(f"### TLS to the provider\n\n{tables.pairs(self.book, pairs, 'TLS')}\n", flush=True)
+        self._stop(over)
 
-    def _variants(self) -> None:
+    def _redis(self, _: list[Target]) -> None:
+        target = gateways.gateway(self._processes, "reserved and settled", self._served)
+        url, seconds = self._served.redis_url, self.effort.seconds
+        found = redis_cost.table(url, target, connections=measure.CONNECTIONS, seconds=seconds)
+        print(f"### Redis\n\n{found}\n", flush=True)
+        self._stop([target])
+
+    def _stop(self, targets: list[Target]) -> None:
+        for one in targets:
+            self._processes.stop(one)
+
+    def _variants(self, _: list[Target]) -> None:
         start, served = gateways.gateway, self._served
         targets = [
             start(self._processes, "everything on", served),
@@ -140,6 +153,7 @@ class Session:
         print(tables.pairs(self.book, [(off, targets[1].name), (off, base)], "metering") + "\n")
         print(f"Metering of a request: {tables.share(self.book, with_it=base, without=off)}\n")
         print(tables.pairs(self.book, [(base, other) for other in others], "beside everything on") + "\n", flush=True)
+        self._stop(targets)
 
 
 def _renamed(target: Target, name: str) -> Target:
@@ -175,7 +189,10 @@ def main(arguments: argparse.Namespace) -> int:
         session.run()
     if "profile" in arguments.parts and session.wants(HAVUZ):
         with Processes(core) as processes:
-            _profiles(processes, session.effort)
+            try:
+                _profiles(processes, session.effort)
+            except (OSError, RuntimeError) as error:
+                print(f"profile is missing: {error}\n")
     print(f"{time.monotonic() - begun:.0f} s in all.")
     return _judged(session.book.failed())
 

@@ -134,10 +134,10 @@ def open_streams(target: Target, *, streams: int, seconds: float, pace: int) -> 
     return asyncio.run(streaming.held(target.port, payload, streams=streams, settle=seconds, look=look))
 
 
-def held(target: Target, *, streams: int, seconds: float, pace: int) -> tuple[bool, Reading]:
+def held(target: Target, *, streams: int, seconds: float, pace: int) -> bool:
     """Whether that many paced streams are held: events arrive, all within a pace of when they were written."""
     reading = paced(target, streams=streams, seconds=seconds, pace=pace)
-    return is_held(reading, streams=streams, pace=pace), reading
+    return is_held(reading, streams=streams, pace=pace)
 
 
 def is_held(reading: Reading, *, streams: int, pace: int) -> bool:

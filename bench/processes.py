@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench import cpu, load
 
+_START_SECONDS = 90.0
 _STOP_SECONDS = 20.0
 
 
@@ -76,7 +77,7 @@ class Processes:
         *,
         ready: Callable[[], bool],
         environment: Mapping[str, str] | None = None,
-        seconds: float = 30.0,
+        seconds: float = _START_SECONDS,
         tested: bool = True,
     ) -> int:
         """Start a server, on the tested core unless it is not `tested`, and wait until it is ready; its pid.

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench import measure
@@ -14,6 +14,7 @@ _RUNGS = {20: (1000, 750, 500, 250, 100, 50, 20), 100: (2000, 1000, 500, 250, 10
 _STEADY_STREAMS = 100  # where only CPU is of interest
 _IDLE_STREAMS = 500
 _IDLE_PACE = 500  # ms
+_SOAK_SECONDS = 5.0
 _HOPE = 1.5  # how far beyond what CPU alone allows a ladder is begun
 
 
@@ -45,21 +46,22 @@ def streams_of(book: Book, target: str, effort: Effort) -> int:
 
 def memory(book: Book, targets: Sequence[Target], effort: Effort) -> None:
     """MiB of a target that has served a little, and what each open stream adds. Before anything else."""
-    for target in targets:
-        _say(f"memory: {target.name}")
+
+    def turn(target: Target) -> None:
         measure.requests(target, connections=32, seconds=effort.seconds)
         measure.settle(target)
-        idle = target.memory_mib()
+        book.notes[target.name, "idle"] = idle = target.memory_mib()
         heard, full = measure.open_streams(target, streams=_IDLE_STREAMS, pace=_IDLE_PACE, seconds=effort.seconds + 1)
-        measure.settle(target)
-        book.notes[target.name, "idle"] = idle
         if heard == _IDLE_STREAMS:
             book.notes[target.name, "per stream"] = (full - idle) * 1024 / heard
+
+    _turns("memory", targets, 1, turn)
 
 
 def peers(book: Book, targets: Sequence[Target], effort: Effort) -> None:
     """The whole programme, for targets that stand beside each other."""
-    for target in _rounds("peers", targets, effort.rounds):
+
+    def turn(target: Target) -> None:
         for connections in measure.CONNECTIONS:
             reading = measure.requests(target, connections=connections, seconds=effort.seconds)
             book.add(target.name, requests_name(connections), reading)
@@ -70,13 +72,17 @@ def peers(book: Book, targets: Sequence[Target], effort: Effort) -> None:
         _streams(book, target, effort)
         book.add(target.name, "flood", measure.flood(target, seconds=effort.seconds))
 
+    _turns("peers", targets, effort.rounds, turn)
+
 
 def _streams(book: Book, target: Target, effort: Effort) -> None:
     """As many as asked for; few, where few of their events come through. That is looked at in the first round."""
     few = book.notes.get((target.name, "few"), 0.0)
     if not few:
         reading = measure.paced(target, streams=effort.streams, seconds=effort.seconds)
-        book.notes[target.name, "few"] = few = float(reading.rate < 0.5 * effort.streams * 1000 / measure.PACE)
+        if not book.has(target.name, streams_name(effort.streams)):
+            few = float(reading.rate < 0.5 * effort.streams * 1000 / measure.PACE)
+            book.notes[target.name, "few"] = few
         if not few:
             book.add(target.name, streams_name(effort.streams), reading)
         measure.settle(target)
@@ -86,48 +92,61 @@ def _streams(book: Book, target: Target, effort: Effort) -> None:
 
 
 def ladder(book: Book, targets: Sequence[Target], effort: Effort) -> None:
-    """The most streams that each target holds, at each pace."""
-    for target in targets:
+    """The most streams that each target holds, at each pace; begun where its CPU leaves some hope."""
+
+    def turn(target: Target) -> None:
         each = book.median(target.name, streams_name(streams_of(book, target.name, effort)), "cpu_each")
         for pace, rungs in _RUNGS.items():
             hope = _HOPE * 1e6 / (each * 1000 / pace) if each else float(rungs[0])
             for rung in [one for one in rungs if not one > hope] or rungs[-1:]:
-                _say(f"ladder: {target.name}, {rung} streams of {pace} ms")
-                well, _ = measure.held(target, streams=rung, seconds=effort.seconds, pace=pace)
+                _say(f"{rung} streams of {pace} ms")
+                well = measure.held(target, streams=rung, seconds=effort.seconds, pace=pace)
                 measure.settle(target)
                 if well:
                     book.notes[target.name, f"held@{pace}"] = rung
                     break
 
+    _turns("ladder", targets, 1, turn)
+
 
 def plain(book: Book, targets: Sequence[Target], effort: Effort, *, what: str) -> None:
     """CPU of a request and of an event, of targets that differ in one thing."""
-    for target in _rounds(what, targets, effort.rounds):
+
+    def turn(target: Target) -> None:
         book.add(target.name, "requests", measure.requests(target, connections=32, seconds=effort.seconds))
         book.add(target.name, "streams", measure.paced(target, streams=_STEADY_STREAMS, seconds=effort.seconds))
+
+    _turns(what, targets, effort.rounds, turn)
 
 
 def soak(book: Book, targets: Sequence[Target], effort: Effort) -> None:
     """Memory after many more requests, or as many as come in the time."""
-    for target in targets:
-        _say(f"soak: {target.name}")
-        measure.settle(target)
+
+    def turn(target: Target) -> None:
         book.notes[target.name, "before soak"] = target.memory_mib()
         done, until = 0, time.monotonic() + effort.soak_seconds
         while done < effort.soak_requests and time.monotonic() < until:
-            seconds = min(effort.soak_seconds, 5.0)
-            done += measure.requests(target, connections=32, seconds=seconds, warmed=True).count
+            seconds = min(effort.soak_seconds, _SOAK_SECONDS)
+            done += measure.requests(target, connections=32, seconds=seconds, warmed=True).total
         measure.settle(target)
         book.notes[target.name, "soak"] = done
         book.notes[target.name, "after soak"] = target.memory_mib()
 
+    _turns("soak", targets, 1, turn)
 
-def _rounds(what: str, targets: Sequence[Target], rounds: int) -> Iterator[Target]:
-    """Each target once a round, and a rest after its turn."""
+
+def _turns(what: str, targets: Sequence[Target], rounds: int, turn: Callable[[Target], None]) -> None:
+    """Each target once a round, and a rest after its turn. One that went away is left out from then on."""
+    left = list(targets)
     for number in range(1, rounds + 1):
-        for target in targets:
+        for target in tuple(left):
             _say(f"{what}, round {number}: {target.name}")
-            yield target
+            try:
+                turn(target)
+            except OSError as error:
+                _say(f"{target.name} is left out: {error!r}")
+                left.remove(target)
+                continue
             if not measure.settle(target):
                 _say(f"{target.name} does not come to rest")
 

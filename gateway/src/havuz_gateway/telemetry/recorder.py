@@ -1,38 +1,51 @@
 """Telemetry as the pipeline sees it: one object that begins traces and holds the metrics."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan, Tracer, TracerProvider, set_span_in_context
 
 from havuz_gateway.telemetry import exposition, names
-from havuz_gateway.telemetry.metric_export import MetricExport
 from havuz_gateway.telemetry.metrics import Metrics
 from havuz_gateway.telemetry.sampling import Sampler, read_traceparent
-from havuz_gateway.telemetry.span_export import SpanExport
 from havuz_gateway.telemetry.spans import AttemptTrace, RequestTrace
 
-__all__ = ["AttemptTrace", "RequestTrace", "Telemetry"]
+if TYPE_CHECKING:  # they need the SDK, which is imported where something is exported only
+    import aiohttp
+
+    from havuz_gateway.telemetry.metric_export import MetricExport
+    from havuz_gateway.telemetry.span_export import SpanExport
+
+__all__ = ["AttemptTrace", "RequestTrace", "Telemetry", "Tracing"]
 
 _CLOSE_SECONDS = 5.0
 
 
 @dataclass(slots=True)
-class Telemetry:
-    """`sampler` None: nothing is traced, whatever a client asks for. The exports are None where none is set up."""
+class Tracing:
+    """What a traced request needs. `client_spans` makes the instrumentation of an HTTP client; None: there is none."""
 
-    metrics: Metrics
     provider: TracerProvider
-    sampler: Sampler | None = None
-    span_export: SpanExport | None = None
-    metric_export: MetricExport | None = None
-    _tracer: Tracer = field(init=False, repr=False)
-    _task: "asyncio.Task[None] | None" = field(default=None, init=False, repr=False)
+    sampler: Sampler
+    export: "SpanExport | None" = None
+    client_spans: "Callable[[], aiohttp.TraceConfig] | None" = None
+    tracer: Tracer = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._tracer = self.provider.get_tracer(names.SCOPE)
+        self.tracer = self.provider.get_tracer(names.SCOPE)
+
+
+@dataclass(slots=True)
+class Telemetry:
+    """`tracing` None: nothing is traced, whatever a client asks for. `metric_export` is None where none is set up."""
+
+    metrics: Metrics
+    tracing: Tracing | None = None
+    metric_export: "MetricExport | None" = None
+    _task: "asyncio.Task[None] | None" = field(default=None, init=False, repr=False)
 
     def start(self) -> None:
         """Begin the periodic export of metrics, where one is set up. Needs a running loop."""
@@ -44,7 +57,8 @@ class Telemetry:
 
         `path` is the endpoint's path, without a query.
         """
-        if self.sampler is None or not self.sampler.decide(headers):
+        tracing = self.tracing
+        if tracing is None or not tracing.sampler.decide(headers):
             return None
         parent = Context()
         traceparent = headers.get("traceparent")
@@ -52,7 +66,13 @@ class Telemetry:
             caller = read_traceparent(traceparent, headers.get("tracestate"))
             if caller is not None:
                 parent = set_span_in_context(NonRecordingSpan(caller), parent)
-        return RequestTrace(self._tracer, parent, method=method, path=path)
+        return RequestTrace(tracing.tracer, parent, method=method, path=path)
+
+    def client_spans(self) -> "list[aiohttp.TraceConfig]":
+        """What instruments the HTTP client of traced calls."""
+        if self.tracing is None or self.tracing.client_spans is None:
+            return []
+        return [self.tracing.client_spans()]
 
     def render(self) -> bytes:
         """The metrics as Prometheus text (`exposition.CONTENT_TYPE`)."""
@@ -67,5 +87,5 @@ class Telemetry:
         async with asyncio.TaskGroup() as closing:
             if self.metric_export is not None:
                 closing.create_task(self.metric_export.close(self.metrics, _CLOSE_SECONDS), name="metric-export-close")
-            if self.span_export is not None:
-                closing.create_task(self.span_export.close(_CLOSE_SECONDS), name="span-export-close")
+            if self.tracing is not None and self.tracing.export is not None:
+                closing.create_task(self.tracing.export.close(_CLOSE_SECONDS), name="span-export-close")

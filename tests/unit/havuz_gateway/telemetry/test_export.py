@@ -101,8 +101,8 @@ def test_the_sampler_is_the_environments_and_its_ratio_may_be_replaced(
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", sampler)
     monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", argument)
     telemetry = _build(sample_ratio=own) if own is not None else _build()
-    assert telemetry.sampler is not None
-    assert (telemetry.sampler.parent_based, telemetry.sampler.ratio) == expected
+    assert telemetry.tracing is not None
+    assert (telemetry.tracing.sampler.parent_based, telemetry.tracing.sampler.ratio) == expected
     assert telemetry.metric_export is None
 
 
@@ -110,7 +110,7 @@ def test_the_sampler_is_the_environments_and_its_ratio_may_be_replaced(
 def test_tracing_can_be_turned_off_by_the_environment(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setenv(name, value)
-    assert _build().sampler is None
+    assert _build().tracing is None
 
 
 class _Stuck(SpanExporter):

@@ -12,7 +12,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from havuz_gateway.protocols.usage import Usage
 from havuz_gateway.telemetry.metrics import Metrics
-from havuz_gateway.telemetry.recorder import RequestTrace, Telemetry
+from havuz_gateway.telemetry.recorder import RequestTrace, Telemetry, Tracing
 from havuz_gateway.telemetry.sampling import Sampler
 from havuz_gateway.telemetry.spans import request_attributes
 
@@ -29,7 +29,7 @@ def telemetry(exporter: InMemorySpanExporter) -> Telemetry:
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     return Telemetry(
-        metrics=Metrics(), provider=provider, sampler=Sampler(ratio=1.0, parent_based=True, rng=random.Random(1))
+        metrics=Metrics(), tracing=Tracing(provider, Sampler(ratio=1.0, parent_based=True, rng=random.Random(1)))
     )
 
 
@@ -174,7 +174,7 @@ def test_an_attempt_is_the_current_span_only_while_it_is_entered(telemetry: Tele
 
 def test_an_unsampled_request_makes_nothing(telemetry: Telemetry, exporter: InMemorySpanExporter) -> None:
     assert telemetry.begin({"traceparent": f"00-{TRACE}-{SPAN}-00"}, method="POST", path="/v1/x") is None
-    telemetry.sampler = None
+    telemetry.tracing = None
     assert telemetry.begin({"traceparent": f"00-{TRACE}-{SPAN}-01"}, method="POST", path="/v1/x") is None
     assert exporter.get_finished_spans() == ()
 

@@ -1,10 +1,8 @@
 """From a socket to an endpoint and back: requests become plain values, errors become the surface's answers."""
 
 import asyncio
-import logging
 import math
 import random
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -24,7 +22,6 @@ from havuz_gateway.surfaces.registry import Registry
 from havuz_gateway.telemetry import logs
 from havuz_gateway.transport.upload import Upload, UploadRoom
 
-_log = logging.getLogger(__name__)
 _BUSY = (429, 503)
 _FORM = "multipart/form-data"
 _CLIENT_GONE = 499  # nginx's number for it; no client ever sees it
@@ -141,7 +138,7 @@ class HttpEdge:
         except ClientGone:
             raise
         except Exception as error:
-            _log_failure(error, request_id)
+            logs.request_failed(error, request_id)
             told = GatewayError("the gateway failed on this request: report it with the request id")
             await _tell(told, surface, _bare(raw, request_id), writer)
 
@@ -246,12 +243,3 @@ def _cut(raw: web.BaseRequest) -> None:
     """Close a connection whose client is gone, so that nothing more is written to it."""
     if raw.transport is not None:
         raw.transport.abort()
-
-
-def _log_failure(error: Exception, request_id: str) -> None:
-    """Type and place only: the message of an exception may quote the request."""
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    _log.error(
-        "a request failed unexpectedly",
-        extra={"request_id": request_id, "error_type": type(error).__name__, "frames": frames},
-    )

@@ -72,7 +72,7 @@ class Parts:
         self.redis = connect(
             settings.redis_url.get_secret_value(), name="havuz-gateway", ca_file=settings.redis_ca_file
         )
-        self.decoder = Decoder(keyring, now=time.monotonic)
+        self.decoder = Decoder(keyring)
         self.holder = Holder(wall=time.time)
         self.disk = DiskCopy(settings.state_dir, keyring) if settings.state_dir is not None else None
         self.source = self._source()
@@ -182,6 +182,7 @@ class Parts:
             self.holder,
             kept=self._kept,
             on_state=self.disk.keep if self.disk is not None else _forget,
+            prepare=lambda snapshot: self.pool.prepare(snapshot.upstreams, now=time.monotonic()),
             now=time.monotonic,
             rng=random.Random(),  # noqa: S311 - spreads reconnects
         )

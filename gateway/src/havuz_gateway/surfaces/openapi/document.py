@@ -7,12 +7,11 @@ from havuz_gateway.surfaces import described_account, described_orders
 from havuz_gateway.surfaces.anthropic import described as described_messages
 from havuz_gateway.surfaces.gemini import described as described_google
 from havuz_gateway.surfaces.openai import described_chat, described_media, described_responses
-from havuz_gateway.surfaces.openapi import errors
+from havuz_gateway.surfaces.openapi import PATH, errors
 from havuz_gateway.surfaces.openapi.headers import HEADERS
 from havuz_gateway.surfaces.openapi.operation import JSON, Answer, Operation
 from havuz_gateway.surfaces.openapi.schema import Schema, record, text
 
-PATH = "/openapi.json"
 _ITSELF = Operation(
     "get", PATH, "getDocument", "Files", "Read this document", "OpenAI",
     answers={200: Answer("An OpenAPI document.", {JSON: record({"openapi": text()})})}, keys="none",

@@ -5,7 +5,7 @@ request is translated through the neutral form, afresh for each candidate.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from havuz_contract.snapshot.models import Parameters
@@ -27,6 +27,7 @@ from havuz_gateway.protocols.registry import CODECS, DIALECTS, IMAGE_CODECS, REL
 from havuz_gateway.protocols.wire import ConvertingWire, RelayWire, Wire
 from havuz_gateway.providers.base import ProviderCall, protocols_for
 from havuz_gateway.transport.upload import Upload
+from havuz_gateway.values import frozen
 
 _SEARCHING = "openai_responses"  # in which every model of OpenAI's that calls tools can search the web
 _ASKED_AS = {"embedding": "embeddings"}  # what a client's action is where the provider's protocol has no such
@@ -34,7 +35,7 @@ _JSON = "application/json"
 _ID_PREFIXES = {"openai_chat": "chatcmpl-", "anthropic": "msg_", "openai_responses": "resp_"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outgoing:
     """A call for one attempt, the wire its answer comes back on, and the names of what the provider is not told."""
 

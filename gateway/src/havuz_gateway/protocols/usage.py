@@ -1,13 +1,14 @@
 """What was used, normalised once at the codec: input includes cache reads and writes, output includes reasoning."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from havuz_gateway.values import frozen
 
 _ABSURD_TOKENS = 1_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Usage:
     """Tokens of one answer, and what is counted by the piece: pictures, characters spoken, milliseconds of sound.
 

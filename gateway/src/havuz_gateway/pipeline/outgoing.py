@@ -17,7 +17,7 @@ from havuz_gateway.protocols.body import Body
 from havuz_gateway.protocols.codec import Quirks, Stamp
 from havuz_gateway.protocols.conversions import CONVERSIONS, Question
 from havuz_gateway.protocols.images_wire import ImagesWire
-from havuz_gateway.protocols.json_text import dump
+from havuz_gateway.protocols.json_text import encode_json
 from havuz_gateway.protocols.neutral.errors import CannotExpress
 from havuz_gateway.protocols.neutral.request import ChatRequest
 from havuz_gateway.protocols.neutral.tools import Tool, WebSearchTool
@@ -144,7 +144,7 @@ def _translated(call: Call, plan: Plan, candidate: Candidate, protocol: str, sta
         provider=codec, client=client, stamp=stamp, include_usage=call.include_usage, answer_tool=encoded.answer_tool
     )
     return Outgoing(
-        call=ProviderCall(call.action, protocol, model, call.stream, dump(body).encode(), encoded.headers),
+        call=ProviderCall(call.action, protocol, model, call.stream, encode_json(body), encoded.headers),
         wire=wire,
         dropped=tuple(sorted(dropped | set(encoded.dropped))),
     )
@@ -159,7 +159,7 @@ def _drawn(call: Call, candidate: Candidate, protocol: str, stamp: Stamp) -> Out
     body = dict(encoded.body)
     dropped = _apply_to(body, (candidate.target.parameters,))
     return Outgoing(
-        call=ProviderCall(call.action, protocol, model, stream=False, body=dump(body).encode()),
+        call=ProviderCall(call.action, protocol, model, stream=False, body=encode_json(body)),
         wire=ImagesWire(codec, request, stamp, stream=call.stream),
         dropped=tuple(sorted(dropped | set(encoded.dropped))),
     )
@@ -190,7 +190,7 @@ def _converted(call: Call, plan: Plan, candidate: Candidate, protocol: str) -> O
     body = dict(converted.encoded.body)
     dropped |= _apply_to(body, (candidate.target.parameters,))
     return Outgoing(
-        call=ProviderCall(asked, protocol, model, False, dump(body).encode(), converted.encoded.headers),
+        call=ProviderCall(asked, protocol, model, False, encode_json(body), converted.encoded.headers),
         wire=converted.wire,
         dropped=tuple(sorted(dropped | set(converted.encoded.dropped))),
     )

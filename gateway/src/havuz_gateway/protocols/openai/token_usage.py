@@ -4,7 +4,6 @@
 https://platform.openai.com/docs/api-reference/responses/object
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from havuz_gateway.protocols.usage import TokenReader, Usage
@@ -12,7 +11,7 @@ from havuz_gateway.protocols.usage import TokenReader, Usage
 
 def read_usage(usage: Any) -> Usage | None:
     """The usage that a provider reported, None where it reported none. Impossible numbers are clamped and flagged."""
-    if not isinstance(usage, Mapping):
+    if not isinstance(usage, dict):
         return None
     read = TokenReader()
     details = usage.get("input_tokens_details")

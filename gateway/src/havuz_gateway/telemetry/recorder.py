@@ -1,46 +1,41 @@
 """Telemetry as the pipeline sees it: one object that begins traces and holds the metrics."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from opentelemetry.context import Context
-from opentelemetry.trace import NonRecordingSpan, Tracer, TracerProvider, set_span_in_context
+from opentelemetry.util.types import AttributeValue
 
-from havuz_gateway.telemetry import exposition, names
+from havuz_gateway.telemetry import exposition
 from havuz_gateway.telemetry.metrics import Metrics
+from havuz_gateway.telemetry.recording import Recorder
 from havuz_gateway.telemetry.sampling import Sampler, read_traceparent
+from havuz_gateway.telemetry.span_export import SpanExport
 from havuz_gateway.telemetry.spans import AttemptTrace, RequestTrace
 
-if TYPE_CHECKING:  # they need the SDK, which is imported where something is exported only
-    import aiohttp
-
+if TYPE_CHECKING:  # it needs the SDK, which is imported where metrics are exported only
     from havuz_gateway.telemetry.metric_export import MetricExport
-    from havuz_gateway.telemetry.span_export import SpanExport
 
 __all__ = ["AttemptTrace", "RequestTrace", "Telemetry", "Tracing"]
 
 _CLOSE_SECONDS = 5.0
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Tracing:
-    """What a traced request needs. `client_spans` makes the instrumentation of an HTTP client; None: there is none."""
+    """Which requests are traced, who makes their spans, and where these go. `about` is the OpenTelemetry resource."""
 
-    provider: TracerProvider
     sampler: Sampler
-    export: "SpanExport | None" = None
-    client_spans: "Callable[[], aiohttp.TraceConfig] | None" = None
-    tracer: Tracer = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        self.tracer = self.provider.get_tracer(names.SCOPE)
+    spans: Recorder
+    http_spans: Recorder
+    export: SpanExport | None = None
+    about: Mapping[str, AttributeValue] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Telemetry:
-    """`tracing` None: nothing is traced, whatever a client asks for. `metric_export` is None where none is set up."""
+    """`tracing` None: nothing is traced, whatever a client asks for. The export is None where none is set up."""
 
     metrics: Metrics
     tracing: Tracing | None = None
@@ -57,22 +52,11 @@ class Telemetry:
 
         `path` is the endpoint's path, without a query.
         """
-        tracing = self.tracing
-        if tracing is None or not tracing.sampler.decide(headers):
+        if self.tracing is None or not self.tracing.sampler.decide(headers):
             return None
-        parent = Context()
         traceparent = headers.get("traceparent")
-        if traceparent is not None:
-            caller = read_traceparent(traceparent, headers.get("tracestate"))
-            if caller is not None:
-                parent = set_span_in_context(NonRecordingSpan(caller), parent)
-        return RequestTrace(tracing.tracer, parent, method=method, path=path)
-
-    def client_spans(self) -> "list[aiohttp.TraceConfig]":
-        """What instruments the HTTP client of traced calls."""
-        if self.tracing is None or self.tracing.client_spans is None:
-            return []
-        return [self.tracing.client_spans()]
+        caller = None if traceparent is None else read_traceparent(traceparent, headers.get("tracestate"))
+        return RequestTrace(self.tracing.spans, caller, http=self.tracing.http_spans, method=method, path=path)
 
     def render(self) -> bytes:
         """The metrics as Prometheus text (`exposition.CONTENT_TYPE`)."""

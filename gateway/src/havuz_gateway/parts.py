@@ -49,7 +49,7 @@ from havuz_gateway.tasks.store import TaskSettings, TaskStore
 from havuz_gateway.tasks.sweeper import TaskSweeper
 from havuz_gateway.tasks.worker import Worker, WorkerSettings
 from havuz_gateway.telemetry import setup
-from havuz_gateway.telemetry.recorder import Telemetry
+from havuz_gateway.telemetry.recorder import Telemetry, Tracing
 from havuz_gateway.transport.addresses import read_networks
 from havuz_gateway.transport.aiohttp_client import AiohttpTransport
 from havuz_gateway.transport.base import Transport
@@ -225,8 +225,17 @@ def _meter(settings: Settings) -> RedisMeter:
 
 
 def _http(settings: Settings, telemetry: Telemetry) -> HttpTransport | AiohttpTransport:
-    traced = AiohttpTransport([setup.traced_trace_config(telemetry)])
-    return HttpTransport(traced) if settings.http_client == "own" else traced
+    if settings.http_client == "aiohttp":
+        return _by_aiohttp(telemetry.tracing)
+    return HttpTransport(connections=settings.upstream_connections)
+
+
+def _by_aiohttp(tracing: Tracing | None) -> AiohttpTransport:
+    if tracing is None or tracing.export is None:
+        return AiohttpTransport()
+    from havuz_gateway.telemetry import aiohttp_spans  # with the SDK, which nothing else needs
+
+    return AiohttpTransport([aiohttp_spans.trace_config(tracing.export, tracing.about)])
 
 
 def _store_settings(settings: Settings) -> StoreSettings:

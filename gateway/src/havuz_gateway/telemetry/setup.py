@@ -3,26 +3,22 @@
 Without an OTLP endpoint nothing is exported and nothing is traced; `/metrics` works all the same.
 """
 
+import logging
 import os
 import random
 import time
 
-import aiohttp
-from opentelemetry.instrumentation._semconv import _StabilityMode
-from opentelemetry.instrumentation.aiohttp_client import create_trace_config
-from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.sdk.metrics.export import MetricExporter
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SpanExporter
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON
-from yarl import URL
 
+from havuz_gateway.telemetry import names
 from havuz_gateway.telemetry.metric_export import MetricExport
 from havuz_gateway.telemetry.metrics import Metrics
-from havuz_gateway.telemetry.recorder import Telemetry
+from havuz_gateway.telemetry.otlp_spans import encode_resource
+from havuz_gateway.telemetry.recorder import Telemetry, Tracing
+from havuz_gateway.telemetry.recording import Recorder
 from havuz_gateway.telemetry.sampling import Sampler
-from havuz_gateway.telemetry.span_export import SpanExport
+from havuz_gateway.telemetry.span_export import Batching, Send, SpanExport
 
 _SAMPLERS = {
     # name → (parent based, ratio; None: from OTEL_TRACES_SAMPLER_ARG)
@@ -34,6 +30,7 @@ _SAMPLERS = {
     "parentbased_traceidratio": (True, None),
 }
 _PROTOCOL = "http/protobuf"
+_log = logging.getLogger(__name__)
 
 
 def build(*, instance_id: str, version: str, sample_ratio: float | None = None) -> Telemetry:
@@ -43,13 +40,9 @@ def build(*, instance_id: str, version: str, sample_ratio: float | None = None) 
     """
     metrics = Metrics()
     resource = _resource(instance_id, version)
-    provider = TracerProvider(sampler=ALWAYS_ON, resource=resource, shutdown_on_exit=False)
-    telemetry = Telemetry(metrics=metrics, provider=provider)
+    telemetry = Telemetry(metrics=metrics)
     if _exports("TRACES"):
-        limit = _number("OTEL_BSP_MAX_QUEUE_SIZE", 2048)
-        telemetry.span_export = SpanExport(_span_exporter(), limit=int(limit), dropped=metrics.spans_dropped)
-        provider.add_span_processor(telemetry.span_export)
-        telemetry.sampler = _sampler(sample_ratio)
+        telemetry.tracing = _tracing(metrics, resource, sample_ratio)
     if _exports("METRICS"):
         telemetry.metric_export = MetricExport(
             exporter=_metric_exporter(),
@@ -60,35 +53,44 @@ def build(*, instance_id: str, version: str, sample_ratio: float | None = None) 
     return telemetry
 
 
-def traced_trace_config(telemetry: Telemetry) -> aiohttp.TraceConfig:
-    """The HTTP client instrumentation, for a client session that only traced calls use. No header is recorded."""
-    return create_trace_config(
-        url_filter=_without_secrets,
-        tracer_provider=telemetry.provider,
-        meter_provider=NoOpMeterProvider(),
-        sem_conv_opt_in_mode=_StabilityMode.HTTP,
-        captured_request_headers=[],
-        captured_response_headers=[],
-    )
+def _tracing(metrics: Metrics, resource: Resource, sample_ratio: float | None) -> Tracing:
+    sampler, batching = _sampler(sample_ratio), _batching()
+    written = encode_resource(resource.attributes)
+    export = SpanExport(_span_sender(), resource=written, batching=batching, dropped=metrics.spans_dropped)
+    rng = random.Random()  # noqa: S311 - ids are no secret
+    spans = Recorder(names.SCOPE, ended=export.put, rng=rng, clock=time.time_ns)
+    http_spans = Recorder(names.HTTP_SCOPE, ended=export.put, rng=rng, clock=time.time_ns)
+    return Tracing(sampler=sampler, spans=spans, http_spans=http_spans, export=export, about=resource.attributes)
+
+
+def _batching() -> Batching:
+    limit = max(1, int(_number("OTEL_BSP_MAX_QUEUE_SIZE", 2048)))
+    size = max(1, int(_number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 512)))
+    delay = _number("OTEL_BSP_SCHEDULE_DELAY", 5000) / 1000
+    return Batching(limit=limit, size=min(size, limit), delay=delay)
 
 
 # The exporters bring a second HTTP client: imported where something is exported, they cost the others nothing.
 
 
-def _span_exporter() -> SpanExporter:
+def _span_sender() -> Send:
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-    return OTLPSpanExporter()
+    client = OTLPSpanExporter()._client  # noqa: SLF001 - its way of sending, without its way of writing
+
+    def send(request: bytes) -> None:
+        try:
+            client.export(request)
+        except Exception:
+            _log.exception("spans could not be exported")
+
+    return send
 
 
 def _metric_exporter() -> MetricExporter:
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 
     return OTLPMetricExporter()
-
-
-def _without_secrets(url: URL) -> str:
-    return str(url.with_user(None).with_query(None).with_fragment(None))
 
 
 def _resource(instance_id: str, version: str) -> Resource:

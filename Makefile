@@ -87,8 +87,8 @@ generate: sync ## CRDs, their chart, the API reference and the table of protocol
 fuzz: sync ## ten minutes of junk at the wire languages (HAVUZ_FUZZ_SECONDS=n)
 	PYTHONPATH=tests $(RUN) python -m harness.fuzz
 
-bench: sync ## CPU per request and per streamed chunk, beside nginx and a plain proxy
-	$(RUN) python -m bench
+bench: sync ## havuz beside nginx, Envoy, Portkey, LiteLLM and a plain proxy (ARGS="--only havuz nginx --rounds 5")
+	$(RUN) python -m bench $(ARGS)
 
 fault-matrix: sync ## every way in which keys fail, under load: what clients see, and what waiting it costs
 	$(RUN) python -m bench.fault_matrix

@@ -26,6 +26,12 @@ class Uncounted:
     def settle(self, admitted: Admitted, settlement: Settlement) -> None:
         """Nothing is owed."""
 
+    async def settle_surely(self, admitted: Admitted, settlement: Settlement, *, again: bool) -> None:
+        """Nothing is owed."""
+
+    def release(self, admitted: Admitted) -> None:
+        """Nothing was reserved."""
+
     async def claim(
         self, upstream: Upstream, *, attempt_id: str, tokens: int, ceiling: int, lifetime: float
     ) -> Claim | LimitReached | None:

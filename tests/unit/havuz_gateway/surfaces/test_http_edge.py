@@ -12,9 +12,9 @@ from harness.http_edge import Answer, Served, serve
 SECRET = "pk_live_never_to_be_seen"
 
 
-@pytest.fixture
-async def served() -> AsyncIterator[Served]:
-    async with serve() as running:
+@pytest.fixture(params=[True, False], ids=["front", "aiohttp"])
+async def served(request: pytest.FixtureRequest) -> AsyncIterator[Served]:
+    async with serve(front=request.param) as running:
         yield running
 
 

@@ -45,9 +45,10 @@ def build(*, instance_id: str, version: str, sample_ratio: float | None = None) 
 
 
 def _batching() -> Batching:
-    limit = max(1, int(_number("OTEL_BSP_MAX_QUEUE_SIZE", 2048)))
-    size = max(1, int(_number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 512)))
-    delay = _number("OTEL_BSP_SCHEDULE_DELAY", 5000) / 1000
+    batching = Batching()
+    limit = max(1, int(_number("OTEL_BSP_MAX_QUEUE_SIZE", batching.limit)))
+    size = max(1, int(_number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", batching.size)))
+    delay = _number("OTEL_BSP_SCHEDULE_DELAY", batching.delay * 1000) / 1000
     return Batching(limit=limit, size=min(size, limit), delay=delay)
 
 

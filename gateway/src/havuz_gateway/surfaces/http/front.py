@@ -114,12 +114,12 @@ class FrontConnection(asyncio.Protocol):
             return
         if request.missing:
             data = request.feed(data)
-            if not request.missing and self._timer is not None:
-                self._body_came(request)
         if data:
             self._buffer += data
             if len(self._buffer) > _BEHIND:
                 self.hold()
+        if self._timer is not None and not request.missing:
+            self._body_came(request)
 
     def eof_received(self) -> bool:
         """The client says no more. One whose request is whole may still wait for the answer."""

@@ -85,6 +85,12 @@ class Settings(ProcessSettings):
     http_client: Literal["own", "aiohttp"] = Field(
         default="own", description="what calls providers: a client of havuz's own, or aiohttp, which costs more"
     )
+    upstream_connections: int = Field(
+        default=4096,
+        ge=1,
+        le=65_000,
+        description="connections to one provider's address, at most: requests beyond them wait their turn, 5 s at most",
+    )
     http_server: Literal["own", "aiohttp"] = Field(
         default="own",
         description="what reads requests: havuz itself where they are plain HTTP/1.1, or aiohttp all, which costs more",

@@ -145,7 +145,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone: an answer that had no length has come to its end by that, any other is broken."""
         exchange, self._exchange = self._exchange, None
-        self._transport = None
+        transport, self._transport = self._transport, None
         self._end_lingering()
         self._end_upload()
         self._on_lost(self)
@@ -153,7 +153,7 @@ class Connection(asyncio.Protocol):
             return
         if not self._headed:
             exchange.fail(TransportFailure("reset", "the provider closed the connection without an answer"))
-        elif exc is None and not answer_head.has_length(self._fields):
+        elif exc is None and not answer_head.has_length(self._fields) and _said_goodbye(transport):
             exchange.end()
         else:
             exchange.fail(TransportFailure("broken", "the provider closed the connection within its answer"))
@@ -289,3 +289,12 @@ class Connection(asyncio.Protocol):
         upload, self._upload = self._upload, None
         if upload is not None:
             upload.cancel()
+
+
+def _said_goodbye(transport: asyncio.Transport | None) -> bool:
+    """Whether TLS was closed as well, where there is any: else an end that only the close tells may be anybody's.
+
+    https://www.rfc-editor.org/rfc/rfc9112#section-9.8
+    """
+    end = None if transport is None else transport.get_extra_info("ssl_object")
+    return end.was_closed() if isinstance(end, Resumed) else True

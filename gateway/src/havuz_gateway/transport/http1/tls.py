@@ -62,6 +62,15 @@ class Resumed(ssl.SSLObject):
             del self.sessions[next(iter(self.sessions))]
         self.sessions[host] = session
 
+    def was_closed(self) -> bool:
+        """Whether the other end has said that it closes; to be asked when nothing more can come."""
+        try:
+            return not self.read(1)
+        except ssl.SSLZeroReturnError:
+            return True
+        except ssl.SSLError:
+            return False
+
 
 def _context(ca_bundle: str | None) -> ssl.SSLContext:
     try:

@@ -205,6 +205,8 @@ class Connection(asyncio.Protocol):
             self._wrong = failure
             raise
         self._headed = True
+        if not self._remembered:
+            self._remember()
         if self._method == "HEAD":
             self._whole = True  # llhttp does not know that no body follows, so this connection is not used again
 
@@ -233,15 +235,13 @@ class Connection(asyncio.Protocol):
         else:
             self.resume()
             self.rest = answer_head.rest_of(self._fields)
-            if not self._remembered:
-                self._remember(transport)
             self._on_free(self)
         exchange.end()
 
-    def _remember(self, transport: asyncio.Transport) -> None:
-        """Keep the TLS session, whose ticket has come with the first answer, for connections to come."""
+    def _remember(self) -> None:
+        """Keep the TLS session, whose ticket has come before the first answer, for connections to come."""
         self._remembered = True
-        end = transport.get_extra_info("ssl_object")
+        end = None if self._transport is None else self._transport.get_extra_info("ssl_object")
         if isinstance(end, Resumed):
             end.remember()
 

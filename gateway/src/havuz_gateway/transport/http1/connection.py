@@ -9,6 +9,7 @@ import httptools
 
 from havuz_gateway.transport.base import KEEPALIVE_SECONDS, Payload, TransportFailure
 from havuz_gateway.transport.http1 import answer_head
+from havuz_gateway.transport.http1.answer_head import LISTS, MAX_HEAD_BYTES
 from havuz_gateway.transport.http1.exchange import HIGH_WATER, Exchange
 from havuz_gateway.transport.http1.tls import Resumed
 
@@ -177,18 +178,17 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A field of the head. Of one that is repeated the first counts, but for lists; trailers are not looked at."""
-        if self._headed or self._whole:
+        if self._headed:
             return
         self._head_size += len(name) + len(value)
-        if self._head_size > answer_head.MAX_HEAD_BYTES:
+        if self._head_size > MAX_HEAD_BYTES:
             self._wrong = answer_head.too_long()
             raise self._wrong
-        lower = name.decode("latin-1").lower()
-        text = value.decode("utf-8", "surrogateescape")
-        if lower in answer_head.LISTS and lower in self._fields:
-            text = f"{self._fields[lower]}, {text}"
-            self._fields[lower] = text
-        self._fields.setdefault(lower, text)
+        fields, lower = self._fields, name.lower().decode()
+        if lower not in fields:
+            fields[lower] = value.decode("utf-8", "surrogateescape")
+        elif lower in LISTS:
+            fields[lower] += ", " + value.decode("utf-8", "surrogateescape")
 
     def on_headers_complete(self) -> None:
         """The head is whole. An interim answer (1xx) is passed over."""
@@ -258,7 +258,7 @@ class Connection(asyncio.Protocol):
     def _count_framing(self, size: int) -> None:
         """Bound what is neither head nor body: chunk extensions, trailers, and interim answers without an end."""
         self._frame_size += size
-        if self._frame_size > answer_head.MAX_HEAD_BYTES:
+        if self._frame_size > MAX_HEAD_BYTES:
             self._fail(answer_head.too_long())
 
     def _end_lingering(self) -> None:

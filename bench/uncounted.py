@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 
 from havuz_contract.snapshot.models import Upstream
-from havuz_gateway import app, cli
+from havuz_gateway import app, starting
 from havuz_gateway.metering.meter import Admission, Admitted, Claim, LimitReached, Meter, Settlement
 from havuz_gateway.settings import Settings
 from havuz_gateway.telemetry.money import Backlog
@@ -58,4 +58,4 @@ def _no_meter(_: Settings) -> Uncounted:
 
 if __name__ == "__main__":
     vars(app)["_meter"] = _no_meter
-    sys.exit(cli.gateway())
+    sys.exit(starting.gateway())

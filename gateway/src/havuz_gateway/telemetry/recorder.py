@@ -3,16 +3,19 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from opentelemetry.util.types import AttributeValue
 
 from havuz_gateway.telemetry import exposition
-from havuz_gateway.telemetry.metric_export import MetricExport
 from havuz_gateway.telemetry.metrics import Metrics
 from havuz_gateway.telemetry.recording import Recorder
 from havuz_gateway.telemetry.sampling import Sampler, read_traceparent
 from havuz_gateway.telemetry.span_export import SpanExport
 from havuz_gateway.telemetry.spans import AttemptTrace, RequestTrace
+
+if TYPE_CHECKING:  # it needs the SDK, which is imported where something is exported only
+    from havuz_gateway.telemetry.metric_export import MetricExport
 
 __all__ = ["AttemptTrace", "RequestTrace", "Telemetry", "Tracing"]
 
@@ -36,7 +39,7 @@ class Telemetry:
 
     metrics: Metrics
     tracing: Tracing | None = None
-    metric_export: MetricExport | None = None
+    metric_export: "MetricExport | None" = None
     _task: "asyncio.Task[None] | None" = field(default=None, init=False, repr=False)
 
     def start(self) -> None:

@@ -1,10 +1,8 @@
 """From a socket to an endpoint and back: requests become plain values, errors become the surface's answers."""
 
 import asyncio
-import logging
 import math
 import random
-import traceback
 from collections.abc import Callable, Mapping
 
 from havuz_gateway.errors import GatewayError, InvalidRequest, ProviderEndedStream
@@ -23,7 +21,6 @@ from havuz_gateway.surfaces.registry import Registry
 from havuz_gateway.telemetry import logs
 from havuz_gateway.transport.upload import Upload, UploadRoom
 
-_log = logging.getLogger(__name__)
 _BUSY = (429, 503)
 _FORM = "multipart/form-data"
 _CLIENT_GONE = 499  # nginx's number for it; no client ever sees it
@@ -125,7 +122,7 @@ class HttpEdge:
         except ClientGone:
             raise
         except Exception as error:
-            _log_failure(error, request_id)
+            logs.request_failed(error, request_id)
             told = GatewayError("the gateway failed on this request: report it with the request id")
             await _tell(told, surface, _bare(incoming, request_id), writer)
 
@@ -231,12 +228,3 @@ def _host(value: str) -> str:
 
 def _is_form(headers: Mapping[str, str]) -> bool:
     return headers.get("content-type", "").partition(";")[0].strip().lower() == _FORM
-
-
-def _log_failure(error: Exception, request_id: str) -> None:
-    """Type and place only: the message of an exception may quote the request."""
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    _log.error(
-        "a request failed unexpectedly",
-        extra={"request_id": request_id, "error_type": type(error).__name__, "frames": frames},
-    )

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from collections.abc import Iterable
+from typing import Any
 
 PART = 20  # what decoding one part costs, beside what looking at one entry of an index does
 _MOST = 40 * PART  # between two turns of the loop: some milliseconds on a slow machine
@@ -33,7 +34,7 @@ class Slices:
         for cost in steps:
             await self.done(cost)
 
-    async def let_go(self, held: list[object]) -> None:
+    async def let_go(self, held: list[Any]) -> None:
         """Empty a list whose objects nobody else may hold any more: what ends all at once ends slowly."""
         while held:
             del held[-_MOST // PART :]

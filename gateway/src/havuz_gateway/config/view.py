@@ -38,7 +38,7 @@ class View:
             for _ in indexing.steps():
                 pass
             index = indexing.index
-        self.index = index
+        self.index: Index = index
         self._keys, self._routes = self.index.keys, self.index.routes
         self._rights: dict[tuple[str, str], bool] = {}
 

@@ -16,7 +16,7 @@ import uvloop
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the harness that starts Valkey and makes configuration
 
-from bench import conversion, cpu, gateways, hot_path, measure, redis_cost, report, sections, tables
+from bench import conversion, cpu, gateways, hot_path, measure, redis_cost, report, sections, sizing, tables
 from bench.measure import Book
 from bench.peers import PEERS, Missing
 from bench.processes import Processes, Target
@@ -128,9 +128,22 @@ class Session:
     def _redis(self, _: list[Target]) -> None:
         target = gateways.gateway(self._processes, "reserved and settled", self._served)
         url, seconds = self._served.redis_url, self.effort.seconds
-        found = redis_cost.table(url, target, connections=measure.CONNECTIONS, seconds=seconds)
+        found, each = redis_cost.table(url, target, connections=measure.CONNECTIONS, seconds=seconds)
         print(f"### Redis\n\n{found}\n", flush=True)
+        self._sizing(each)
         self._stop([target])
+
+    def _sizing(self, redis_each: float) -> None:
+        book, effort = self.book, self.effort
+        costs = sizing.Costs(
+            request=book.median(HAVUZ, sections.requests_name(32), "cpu_each"),
+            event=book.median(HAVUZ, sections.streams_name(sections.streams_of(book, HAVUZ, effort)), "cpu_each"),
+            idle_mib=book.notes.get((HAVUZ, "idle"), float("nan")),
+            stream_kib=book.notes.get((HAVUZ, "per stream"), float("nan")),
+            redis=redis_each,
+        )
+        if plan := sizing.table(costs):
+            print(f"### What that comes to\n\nHalf of the requests are streams of 200 events, 20 ms apart.\n\n{plan}\n")
 
     def _stop(self, targets: list[Target]) -> None:
         for one in targets:
@@ -148,9 +161,9 @@ class Session:
             start(self._processes, "providers called by aiohttp", served, environment={"HAVUZ_HTTP_CLIENT": "aiohttp"}),
         ]
         sections.plain(self.book, targets, self.effort, what="variants")
-        base, _, off, *others = (one.name for one in targets)
+        base, counted, off, *others = (one.name for one in targets)
         print("### havuz in variants\n")
-        print(tables.pairs(self.book, [(off, targets[1].name), (off, base)], "metering") + "\n")
+        print(tables.pairs(self.book, [(off, counted), (off, base)], "metering") + "\n")
         print(f"Metering of a request: {tables.share(self.book, with_it=base, without=off)}\n")
         print(tables.pairs(self.book, [(base, other) for other in others], "beside everything on") + "\n", flush=True)
         self._stop(targets)
@@ -198,8 +211,8 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _judged(failed: dict[str, int]) -> int:
-    for name, count in failed.items():
-        print(f"{name}: {count} requests or streams failed or did not end whole in time")
+    for target, count in failed.items():
+        print(f"{target}: {count} requests or streams failed or did not end whole in time")
     return 1 if any(name.startswith(HAVUZ) for name in failed) else 0
 
 

@@ -22,8 +22,12 @@ class _Count:
     bytes_out: int
 
 
-def table(url: str, target: Target, *, connections: Sequence[int], seconds: float) -> str:
-    """Markdown: one line for each number of connections of a target whose requests are reserved and settled."""
+def table(url: str, target: Target, *, connections: Sequence[int], seconds: float) -> tuple[str, float]:
+    """Markdown with a line for each number of connections, and µs of Redis by request in the last of them.
+
+    The target is one whose requests are reserved and settled.
+    """
+    each = float("nan")
     rows = [
         "| connections | requests/s | scripts a request | µs a script | CPU µs of Redis a request | bytes in, out |",
         "|--:|--:|--:|--:|--:|--:|",
@@ -35,7 +39,8 @@ def table(url: str, target: Target, *, connections: Sequence[int], seconds: floa
             measure.settle(target)
             after = _count(client)
             rows.append(f"| {count} | {reading.rate:,.0f} | {_line(before, after, reading.total)} |")
-    return "\n".join(rows)
+            each = (after.cpu - before.cpu) / reading.total * 1e6
+    return "\n".join(rows), each
 
 
 def _line(before: _Count, after: _Count, requests: int) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
-from bench import figures, stamps, tables
+from bench import figures, sizing, stamps, tables
 from bench.measure import Book, Reading, is_held
 
 
@@ -110,3 +110,18 @@ def test_a_rate_that_the_load_limited_is_shown_as_a_lower_bound() -> None:
 def test_the_share_of_a_part_comes_from_turns_side_by_side() -> None:
     book = _book(metered=[40.0, 50.0], plain=[30.0, 37.5])
     assert tables.share(book, with_it="metered", without="plain") == "11 µs of 45, 25%"
+
+
+COSTS = sizing.Costs(request=100.0, event=25.0, idle_mib=60.0, stream_kib=30.0, redis=50.0)
+
+
+def test_a_plan_adds_up() -> None:
+    found = sizing.plan(COSTS, 1_000)
+    assert (found.streams, found.pods, found.primaries) == (2_000, 5, 1)  # 2.6 cores at 60 %, 0.05 at 50 %
+    assert found.pod_mib == pytest.approx(60 + 400 * 30 / 1024)
+    assert sizing.plan(COSTS, 100_000).primaries == 10
+
+
+def test_no_plan_is_made_of_what_was_not_measured() -> None:
+    assert sizing.table(sizing.Costs(float("nan"), 25.0, 60.0, 30.0, 50.0)) == ""
+    assert sizing.table(COSTS).count("\n") == 5

@@ -21,6 +21,7 @@ from havuz_gateway.protocols.tap import Tap
 from havuz_gateway.protocols.wire import Wire
 from havuz_gateway.providers.base import ProviderCall
 from havuz_gateway.transport.base import TransportFailure, UpstreamResponse
+from havuz_gateway.values import frozen
 
 _MAX_ERROR_BYTES = 256 * 1024
 _EVENT_STREAM = "text/event-stream"
@@ -41,7 +42,7 @@ class Opened:
     rest: AsyncIterator[bytes] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Failed:
     """An attempt that the client has not seen. `error` and `body` are the provider's words, where it gave any."""
 
@@ -128,7 +129,7 @@ async def _refuse(response: UpstreamResponse, wire: Wire, *, wall: float) -> NoR
     raise _Refused(Failed(verdict, error, body))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Reading:
     """An answer under status 200, as far as it is read before the client sees any of it.
 

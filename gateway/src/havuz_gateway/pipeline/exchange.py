@@ -4,13 +4,13 @@ Nothing right of this line knows `aiohttp.web`; another HTTP server is swapped i
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from havuz_gateway.transport.upload import Upload
+from havuz_gateway.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """A request as it was read. Header names are lower case; `query` keeps each name's first value."""
 

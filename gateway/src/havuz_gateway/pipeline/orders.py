@@ -27,7 +27,7 @@ from havuz_gateway.pipeline.settle import report
 from havuz_gateway.pipeline.ticket import Ticket, prices_of
 from havuz_gateway.pipeline.types import Call, Identity, Plan
 from havuz_gateway.protocols.body import Body
-from havuz_gateway.protocols.json_text import dump
+from havuz_gateway.protocols.json_text import encode_json
 from havuz_gateway.protocols.openai_images.request import PROTOCOL
 from havuz_gateway.tasks.record import Action, Task, Terms
 
@@ -46,7 +46,7 @@ class Fulfilled:
 
 def picture_call(action: Action, members: Mapping[str, Any]) -> Call:
     """The call of an order whose body has been checked."""
-    body = Body.decode(dump(members).encode())
+    body = Body.decode(encode_json(members))
     return Call(action=action, protocol=PROTOCOL, model=members["model"], stream=False, body=body)
 
 

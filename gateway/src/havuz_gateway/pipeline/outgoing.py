@@ -5,7 +5,7 @@ request is translated through the neutral form, afresh for each candidate.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from havuz_contract.snapshot.models import Parameters
@@ -17,7 +17,7 @@ from havuz_gateway.protocols.body import Body
 from havuz_gateway.protocols.codec import Quirks, Stamp
 from havuz_gateway.protocols.conversions import CONVERSIONS, Question
 from havuz_gateway.protocols.images_wire import ImagesWire
-from havuz_gateway.protocols.json_text import dump
+from havuz_gateway.protocols.json_text import encode_json
 from havuz_gateway.protocols.neutral.errors import CannotExpress
 from havuz_gateway.protocols.neutral.request import ChatRequest
 from havuz_gateway.protocols.neutral.tools import Tool, WebSearchTool
@@ -27,6 +27,7 @@ from havuz_gateway.protocols.registry import CODECS, DIALECTS, IMAGE_CODECS, REL
 from havuz_gateway.protocols.wire import ConvertingWire, RelayWire, Wire
 from havuz_gateway.providers.base import ProviderCall, protocols_for
 from havuz_gateway.transport.upload import Upload
+from havuz_gateway.values import frozen
 
 _SEARCHING = "openai_responses"  # in which every model of OpenAI's that calls tools can search the web
 _ASKED_AS = {"embedding": "embeddings"}  # what a client's action is where the provider's protocol has no such
@@ -34,7 +35,7 @@ _JSON = "application/json"
 _ID_PREFIXES = {"openai_chat": "chatcmpl-", "anthropic": "msg_", "openai_responses": "resp_"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outgoing:
     """A call for one attempt, the wire its answer comes back on, and the names of what the provider is not told."""
 
@@ -143,7 +144,7 @@ def _translated(call: Call, plan: Plan, candidate: Candidate, protocol: str, sta
         provider=codec, client=client, stamp=stamp, include_usage=call.include_usage, answer_tool=encoded.answer_tool
     )
     return Outgoing(
-        call=ProviderCall(call.action, protocol, model, call.stream, dump(body).encode(), encoded.headers),
+        call=ProviderCall(call.action, protocol, model, call.stream, encode_json(body), encoded.headers),
         wire=wire,
         dropped=tuple(sorted(dropped | set(encoded.dropped))),
     )
@@ -158,7 +159,7 @@ def _drawn(call: Call, candidate: Candidate, protocol: str, stamp: Stamp) -> Out
     body = dict(encoded.body)
     dropped = _apply_to(body, (candidate.target.parameters,))
     return Outgoing(
-        call=ProviderCall(call.action, protocol, model, stream=False, body=dump(body).encode()),
+        call=ProviderCall(call.action, protocol, model, stream=False, body=encode_json(body)),
         wire=ImagesWire(codec, request, stamp, stream=call.stream),
         dropped=tuple(sorted(dropped | set(encoded.dropped))),
     )
@@ -189,7 +190,7 @@ def _converted(call: Call, plan: Plan, candidate: Candidate, protocol: str) -> O
     body = dict(converted.encoded.body)
     dropped |= _apply_to(body, (candidate.target.parameters,))
     return Outgoing(
-        call=ProviderCall(asked, protocol, model, False, dump(body).encode(), converted.encoded.headers),
+        call=ProviderCall(asked, protocol, model, False, encode_json(body), converted.encoded.headers),
         wire=converted.wire,
         dropped=tuple(sorted(dropped | set(converted.encoded.dropped))),
     )

@@ -1,7 +1,6 @@
 """What one request was let in with: its admission, and what is needed to say what it costs. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from havuz_contract.snapshot.models import Parameters, Price, Project, Target
 from havuz_gateway.errors import InvalidRequest, PriceMissing
@@ -12,11 +11,12 @@ from havuz_gateway.metering.meter import Admitted
 from havuz_gateway.pipeline.types import Call, Identity, Plan
 from havuz_gateway.pool.types import Candidate
 from havuz_gateway.protocols.usage import Usage
+from havuz_gateway.values import frozen
 
 UPSTREAM_UNIT = "USD"  # in which an UpstreamKey's spendPerDay is counted, whatever its customers pay in
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ticket:
     """`prices` are those of the plan's targets by their identity; empty where the project pays nothing."""
 

@@ -12,6 +12,7 @@ from havuz_gateway.protocols.body import Body
 from havuz_gateway.protocols.wire import Answers
 from havuz_gateway.telemetry.recorder import AttemptTrace
 from havuz_gateway.transport.upload import Upload
+from havuz_gateway.values import frozen
 
 Operation = Literal["chat", "embeddings", "image", "speech", "transcription"]
 # "embedding" is Google's call for the embedding of one content.
@@ -33,7 +34,7 @@ class Earlier:
     lost: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """What the client asks for, as its surface read it. `timeout` is seconds; `modes` the switches that are on.
 
@@ -92,7 +93,7 @@ class Call:
                 return self.action
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Identity:
     """Whose request it is."""
 
@@ -100,7 +101,7 @@ class Identity:
     key: ProjectKey
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """Where a request may go: tiers in order, each a list of candidates that are equally preferred.
 

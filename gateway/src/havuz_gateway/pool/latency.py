@@ -1,12 +1,12 @@
 """How long a key takes to begin its answers: a moving average that fades, so that a slow key is tried again. Pure."""
 
-from dataclasses import dataclass
+from havuz_gateway.values import frozen
 
 NEWEST_SHARE = 0.3  # of the newest measurement in the average
 HALF_LIFE_SECONDS = 10.0  # without a measurement an average counts for half of itself after this time
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Latency:
     """The average of the waits for a first token in seconds, as of `at` (monotonic seconds)."""
 

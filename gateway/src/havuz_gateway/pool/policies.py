@@ -8,10 +8,11 @@ import hashlib
 import math
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from havuz_contract.snapshot.models import Balance
 from havuz_gateway.pool.types import Candidate
+from havuz_gateway.values import frozen
 
 # Consistent hashing with bounded loads (https://arxiv.org/abs/1608.01350): a key with more than this times its share of
 # what is under way is busy, and its conversations spill over; one with next to nothing to do never is.
@@ -21,7 +22,7 @@ NEVER_BUSY = 4
 _MASK = (1 << 64) - 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """What the policies look at of a request.
 

@@ -1,14 +1,15 @@
 """A whole answer as the pipeline sees it, whatever protocol it came in."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from havuz_gateway.protocols.errors import AnswerUnreadable, ProviderError
 from havuz_gateway.protocols.json_text import load
 from havuz_gateway.protocols.usage import Usage
+from havuz_gateway.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """`body` is what the client is sent. `error` is one that the provider told under status 200.
 

@@ -15,6 +15,7 @@ from havuz_gateway.protocols.neutral.errors import AnswerUnreadable, StreamTrunc
 from havuz_gateway.protocols.neutral.events import ChatEvent
 from havuz_gateway.protocols.neutral.request import ChatRequest
 from havuz_gateway.protocols.neutral.response import ChatResponse
+from havuz_gateway.values import frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Quirks:
     web_search: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stamp:
     """What an encoded answer says of itself. None keeps what the provider said; `created` is Unix seconds.
 
@@ -67,7 +68,7 @@ class Stamp:
     echo: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Encoded:
     """A body for the wire and the names of what it does not say.
 

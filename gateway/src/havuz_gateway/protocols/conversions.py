@@ -14,7 +14,7 @@ from havuz_gateway.protocols.errors import ProviderError
 from havuz_gateway.protocols.gemini import count_tokens as gemini_count
 from havuz_gateway.protocols.gemini import embeddings as gemini_embeddings
 from havuz_gateway.protocols.gemini.usage import read_usage as read_gemini_usage
-from havuz_gateway.protocols.json_text import dump
+from havuz_gateway.protocols.json_text import encode_json
 from havuz_gateway.protocols.neutral.request import ChatRequest
 from havuz_gateway.protocols.openai.token_usage import read_chat_usage
 from havuz_gateway.protocols.tap import Tap
@@ -54,7 +54,7 @@ class AnswerWire:
         error = read_stream_error(fields)
         if error is not None:
             return Answer(body=b"", error=error)
-        return Answer(body=dump(self.write(fields)).encode(), usage=self.usage_of(fields))
+        return Answer(body=encode_json(self.write(fields)), usage=self.usage_of(fields))
 
     def tap(self, *, max_event_bytes: int) -> Tap:
         """There is none: these answers are never streamed."""

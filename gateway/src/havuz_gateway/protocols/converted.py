@@ -3,7 +3,7 @@
 from havuz_gateway.protocols.answer import Answer, decode_answer
 from havuz_gateway.protocols.codec import Codec, Stamp, StreamReader
 from havuz_gateway.protocols.errors import AnswerUnreadable, ProviderError
-from havuz_gateway.protocols.json_text import dump
+from havuz_gateway.protocols.json_text import encode_json
 from havuz_gateway.protocols.neutral import events as ev
 from havuz_gateway.protocols.neutral.answer_tool import AnswerToolStream, answer_as_text
 from havuz_gateway.protocols.neutral.errors import AnswerFailed, StreamTruncated
@@ -33,7 +33,7 @@ def convert_answer(body: bytes, *, provider: Codec, client: Codec, stamp: Stamp,
     except AnswerFailed as failed:
         return Answer(body=b"", error=failed.error)
     return Answer(
-        body=dump(encoded.body).encode(),
+        body=encode_json(encoded.body),
         usage=response.usage,
         id=response.id or None,
         model=response.model or None,

@@ -7,7 +7,7 @@ from havuz_gateway.protocols import sse
 from havuz_gateway.protocols.answer import Answer
 from havuz_gateway.protocols.codec import Encoded, Stamp
 from havuz_gateway.protocols.errors import ProviderError
-from havuz_gateway.protocols.json_text import dump
+from havuz_gateway.protocols.json_text import encode_json
 from havuz_gateway.protocols.neutral.errors import AnswerFailed
 from havuz_gateway.protocols.neutral.images import ImageAnswer, ImageRequest
 from havuz_gateway.protocols.openai_images.translate import encode_answer, encode_events
@@ -45,9 +45,9 @@ class ImagesWire:
         answer = Answer(body=b"", usage=found.usage, id=found.id, model=found.model)
         if self.stream:
             told = encode_events(found, self.request, self.stamp.created)
-            events = b"".join(sse.encode_named(event["type"], dump(event).encode()) for event in told)
+            events = b"".join(sse.encode_named(event["type"], encode_json(event)) for event in told)
             return replace(answer, body=events, content_type=sse.CONTENT_TYPE)
-        return replace(answer, body=dump(encode_answer(found, self.stamp.created)).encode())
+        return replace(answer, body=encode_json(encode_answer(found, self.stamp.created)))
 
     def tap(self, *, max_event_bytes: int) -> Tap:
         """No provider of another language streams its pictures."""

@@ -4,7 +4,6 @@
 after it only those that hold one of the protocol's marks are: inside a JSON string the quotes would be escaped.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import Any, Protocol
 
 from havuz_gateway.protocols import sse
 from havuz_gateway.protocols.errors import AnswerUnreadable, ProviderError
+from havuz_gateway.protocols.json_text import load
 from havuz_gateway.protocols.usage import Usage
 
 
@@ -171,8 +171,8 @@ class RelayTap:
 def decode_event(data: bytes) -> dict[str, Any]:
     """The JSON object that an event's data must be. Raises `AnswerUnreadable`."""
     try:
-        fields = json.loads(data)
-    except (ValueError, RecursionError):
+        fields = load(data)
+    except ValueError:
         raise AnswerUnreadable("the provider sent an event that is not JSON") from None
     if not isinstance(fields, dict):
         raise AnswerUnreadable("the provider sent an event that is not a JSON object")

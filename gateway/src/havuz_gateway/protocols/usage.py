@@ -1,13 +1,13 @@
 """What was used, normalised once at the codec: input includes cache reads and writes, output includes reasoning."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from havuz_gateway.values import frozen
 
 _ABSURD_TOKENS = 1_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Usage:
     """Tokens of one answer, and what is counted by the piece: pictures, characters spoken, milliseconds of sound.
 
@@ -40,7 +40,9 @@ class TokenReader:
 
     def tokens(self, holder: Any, name: str) -> int:
         """The member of `holder`; 0 where there is none."""
-        value = holder.get(name) if isinstance(holder, Mapping) else None
+        value = holder.get(name) if isinstance(holder, dict) else None
+        if type(value) is int and 0 <= value <= _ABSURD_TOKENS:
+            return value
         if value is None:
             return 0
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _ABSURD_TOKENS:

@@ -14,6 +14,7 @@ from havuz_gateway.protocols.converted import ConvertingTap, convert_answer
 from havuz_gateway.protocols.errors import ProviderError
 from havuz_gateway.protocols.raw import RawTap, read_text
 from havuz_gateway.protocols.tap import RelayTap, StreamRules, Tap
+from havuz_gateway.values import frozen
 
 Answers = Literal["json", "text", "bytes"]  # a whole answer, or one that is passed on while it comes
 
@@ -44,7 +45,7 @@ class Relayed:
     renamed: Callable[[Mapping[str, Any], str], dict[str, Any]] = lambda fields, model: {"model": model}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RelayWire:
     """Bytes as they come. `strip_usage`: a usage event was asked for that the client does not want."""
 
@@ -69,7 +70,7 @@ class RelayWire:
         return RelayTap(self.relayed.stream, strip_usage=self.strip_usage, max_event_bytes=max_event_bytes)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConvertingWire:
     """Through the neutral form. `stamp` is what the answer says of itself to the client."""
 

@@ -1,16 +1,17 @@
 """What a provider is to the pipeline. One module per provider; adding one touches no other file but the registry."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from havuz_contract.snapshot.models import Upstream
 from havuz_gateway.protocols.codec import Quirks
 from havuz_gateway.protocols.wire import Answers
 from havuz_gateway.transport.base import Payload, UpstreamRequest
+from havuz_gateway.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProviderCall:
     """What a provider is asked. `action` is one of `pipeline.types.Action`; `model` the provider's own name of it.
 

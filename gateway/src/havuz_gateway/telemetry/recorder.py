@@ -14,7 +14,7 @@ from havuz_gateway.telemetry.sampling import Sampler, read_traceparent
 from havuz_gateway.telemetry.span_export import SpanExport
 from havuz_gateway.telemetry.spans import AttemptTrace, RequestTrace
 
-if TYPE_CHECKING:  # it needs the SDK, which is imported where metrics are exported only
+if TYPE_CHECKING:  # it needs the SDK, which is imported where something is exported only
     from havuz_gateway.telemetry.metric_export import MetricExport
 
 __all__ = ["AttemptTrace", "RequestTrace", "Telemetry", "Tracing"]

@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
-from json.encoder import encode_basestring
+from collections.abc import Callable, Mapping
 from typing import Any, TextIO
+
+from havuz_gateway.protocols.json_text import dump
 
 _CONSTANT = '"level":"info","logger":"havuz_gateway.requests","event":"request"'
 
@@ -50,8 +51,8 @@ class RequestLines(logging.Handler):
                 return  # nobody reads the log any more: no reason to fail a request
 
     def _json_line(self, fields: Mapping[str, Any]) -> str:
-        members = ",".join([f'"{name}":{_json(value)}' for name, value in fields.items() if value is not None])
-        return f'{{"time":"{self._time()}",{_CONSTANT},{members}}}\n'
+        told = {name: _rounded(value) for name, value in fields.items() if value is not None}
+        return f'{{"time":"{self._time()}",{_CONSTANT},{dump(told)[1:]}\n'
 
     def _text_line(self, fields: Mapping[str, Any]) -> str:
         words = " ".join([f"{name}={_word(value)}" for name, value in fields.items() if value not in (None, [])])
@@ -75,22 +76,5 @@ def _word(value: Any) -> str:
             return str(value)
 
 
-def _json(value: Any) -> str:
-    writer = _WRITERS.get(type(value))
-    if writer is not None:
-        return writer(value)
-    return encode_basestring(str(value))  # a StrEnum, or what a caller should not have given
-
-
-def _json_list(values: Iterable[Any]) -> str:
-    return f"[{','.join([_json(value) for value in values])}]"
-
-
-_WRITERS: dict[type, Callable[[Any], str]] = {
-    str: encode_basestring,
-    int: str,
-    float: "{:.6f}".format,
-    bool: {True: "true", False: "false"}.__getitem__,
-    list: _json_list,
-    tuple: _json_list,
-}
+def _rounded(value: Any) -> Any:
+    return round(value, 6) if type(value) is float else value

@@ -3,24 +3,13 @@
 Without an OTLP endpoint nothing is exported and nothing is traced; `/metrics` works all the same.
 """
 
-import logging
 import os
 import random
-import time
-from typing import TYPE_CHECKING
 
-from havuz_gateway.telemetry import names
 from havuz_gateway.telemetry.metrics import Metrics
-from havuz_gateway.telemetry.otlp_spans import encode_resource
-from havuz_gateway.telemetry.recorder import Telemetry, Tracing
-from havuz_gateway.telemetry.recording import Recorder
+from havuz_gateway.telemetry.recorder import Telemetry
 from havuz_gateway.telemetry.sampling import Sampler
-from havuz_gateway.telemetry.span_export import Batching, Send, SpanExport
-
-if TYPE_CHECKING:
-    from opentelemetry.sdk.resources import Resource
-
-    from havuz_gateway.telemetry.metric_export import MetricExport
+from havuz_gateway.telemetry.span_export import Batching
 
 _SAMPLERS = {
     # name → (parent based, ratio; None: from OTEL_TRACES_SAMPLER_ARG)
@@ -32,7 +21,6 @@ _SAMPLERS = {
     "parentbased_traceidratio": (True, None),
 }
 _PROTOCOL = "http/protobuf"
-_log = logging.getLogger(__name__)
 
 
 def build(*, instance_id: str, version: str, sample_ratio: float | None = None) -> Telemetry:
@@ -44,63 +32,24 @@ def build(*, instance_id: str, version: str, sample_ratio: float | None = None) 
     traces, metrics = _exports("TRACES"), _exports("METRICS")
     if not (traces or metrics):
         return telemetry
-    resource = _resource(instance_id, version)
+    from havuz_gateway.telemetry import exporting  # with the SDK, which costs the others nothing
+
+    resource = exporting.resource_of(instance_id, version)
     if traces:
-        telemetry.tracing = _tracing(telemetry.metrics, resource, sample_ratio)
+        dropped = telemetry.metrics.spans_dropped
+        telemetry.tracing = exporting.tracing(resource, _sampler(sample_ratio), batching=_batching(), dropped=dropped)
     if metrics:
-        telemetry.metric_export = _metric_export(resource)
+        interval = _number("OTEL_METRIC_EXPORT_INTERVAL", 60_000) / 1000
+        telemetry.metric_export = exporting.metric_export(resource, interval=interval)
     return telemetry
 
 
-def _tracing(metrics: Metrics, resource: "Resource", sample_ratio: float | None) -> Tracing:
-    sampler, batching = _sampler(sample_ratio), _batching()
-    written = encode_resource(resource.attributes)
-    export = SpanExport(_span_sender(), resource=written, batching=batching, dropped=metrics.spans_dropped)
-    rng = random.Random()  # noqa: S311 - ids are no secret
-    spans = Recorder(names.SCOPE, ended=export.put, rng=rng, clock=time.time_ns)
-    http_spans = Recorder(names.HTTP_SCOPE, ended=export.put, rng=rng, clock=time.time_ns)
-    return Tracing(sampler=sampler, spans=spans, http_spans=http_spans, export=export, about=resource.attributes)
-
-
 def _batching() -> Batching:
-    limit = max(1, int(_number("OTEL_BSP_MAX_QUEUE_SIZE", 2048)))
-    size = max(1, int(_number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", 512)))
-    delay = _number("OTEL_BSP_SCHEDULE_DELAY", 5000) / 1000
+    batching = Batching()
+    limit = max(1, int(_number("OTEL_BSP_MAX_QUEUE_SIZE", batching.limit)))
+    size = max(1, int(_number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", batching.size)))
+    delay = _number("OTEL_BSP_SCHEDULE_DELAY", batching.delay * 1000) / 1000
     return Batching(limit=limit, size=min(size, limit), delay=delay)
-
-
-# The SDK takes several MiB, and its exporters bring a second HTTP client: imported where something is exported, they
-# cost the others nothing.
-
-
-def _span_sender() -> Send:
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-
-    client = OTLPSpanExporter()._client  # noqa: SLF001 - its way of sending, without its way of writing
-
-    def send(request: bytes) -> None:
-        try:
-            client.export(request)
-        except Exception:
-            _log.exception("spans could not be exported")
-
-    return send
-
-
-def _metric_export(resource: "Resource") -> "MetricExport":
-    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-
-    from havuz_gateway.telemetry.metric_export import MetricExport
-
-    interval = _number("OTEL_METRIC_EXPORT_INTERVAL", 60_000) / 1000
-    return MetricExport(exporter=OTLPMetricExporter(), resource=resource, interval=interval, started_ns=time.time_ns())
-
-
-def _resource(instance_id: str, version: str) -> "Resource":
-    from opentelemetry.sdk.resources import OTELResourceDetector, Resource
-
-    own = {"service.name": "havuz-gateway", "service.instance.id": instance_id, "service.version": version}
-    return Resource.create(own).merge(OTELResourceDetector().detect())
 
 
 def _exports(signal: str) -> bool:

@@ -122,6 +122,29 @@ async def test_an_old_answer_is_used_for_a_while_where_no_name_server_helps() ->
     await names.close()
 
 
+async def test_a_name_server_that_is_slow_holds_up_nobody_who_has_an_old_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("havuz_gateway.transport.http1.names._REFRESH_SECONDS", 0.01)
+    clock, answers, late = Clock(), ["127.0.0.1"], asyncio.Event()
+
+    async def look_up(host: str, port: int) -> Sequence[Address]:
+        if clock.now > 1000:
+            await late.wait()
+        return [address(one, port) for one in answers]
+
+    names = Names(now=clock, look_up=look_up)
+    await names.addresses("a.example", 80)
+    answers[0] = "127.0.0.2"
+    clock.now += FRESH_SECONDS + 1
+    assert [one[4][0] for one in await names.addresses("a.example", 80)] == ["127.0.0.1"]
+    late.set()
+    while names._asking:
+        await asyncio.sleep(0)
+    assert [one[4][0] for one in await names.addresses("a.example", 80)] == ["127.0.0.2"]
+    await names.close()
+
+
 async def test_another_address_of_a_name_is_called_where_one_is_dead(transport: HttpTransport) -> None:
     made: list[Connection] = []
 

@@ -7,7 +7,7 @@ from havuz_gateway.protocols.answer import Answer, decode_answer, text_or_none
 from havuz_gateway.protocols.anthropic.errors import read_stream_error
 from havuz_gateway.protocols.anthropic.usage import read_usage
 from havuz_gateway.protocols.errors import AnswerUnreadable
-from havuz_gateway.protocols.json_text import dump
+from havuz_gateway.protocols.json_text import encode_json
 from havuz_gateway.protocols.usage import says_nothing
 
 
@@ -26,7 +26,7 @@ def read_message(body: bytes) -> Answer:
         model=text_or_none(fields.get("model")),
         finish_reasons=stop_reasons(fields),
         error=error,
-        size=len(dump(content).encode()) if says_nothing(usage) and content else 0,
+        size=len(encode_json(content)) if says_nothing(usage) and content else 0,
     )
 
 

@@ -4,14 +4,14 @@ https://platform.claude.com/docs/en/api/messages/create
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from havuz_gateway.protocols.anthropic.wire import request_members
 from havuz_gateway.protocols.members import Members
+from havuz_gateway.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MessageFields:
     """What the gateway acts on."""
 

@@ -51,7 +51,7 @@ def _start(found: Findings, message: Any) -> None:
 
 
 def _usage(found: Findings, usage: Any) -> None:
-    if isinstance(usage, Mapping):
+    if isinstance(usage, dict):
         found.raw_usage = merge_usage(found.raw_usage, usage)
         found.usage = read_usage(found.raw_usage)
 

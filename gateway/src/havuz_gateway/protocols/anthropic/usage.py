@@ -16,7 +16,7 @@ _TIER_WORDS = {tier: word for word, tier in _TIERS.items()}
 
 def read_usage(usage: Any) -> Usage | None:
     """The usage a provider reported, or None where it reported none. Impossible numbers are clamped and flagged."""
-    if not isinstance(usage, Mapping):
+    if not isinstance(usage, dict):
         return None
     read = TokenReader()
     runs = [usage, *_compactions(usage)]
@@ -41,7 +41,7 @@ def _compactions(usage: Mapping[str, Any]) -> list[Any]:
 
 def read_tier(usage: Any) -> str | None:
     """The service tier that served, in the words of the neutral form."""
-    word = usage.get("service_tier") if isinstance(usage, Mapping) else None
+    word = usage.get("service_tier") if isinstance(usage, dict) else None
     return _TIERS.get(word) if isinstance(word, str) else None
 
 

@@ -8,7 +8,7 @@ from havuz_gateway.protocols.errors import AnswerUnreadable
 from havuz_gateway.protocols.gemini.decode_response import block_reason
 from havuz_gateway.protocols.gemini.errors import read_stream_error
 from havuz_gateway.protocols.gemini.usage import read_usage
-from havuz_gateway.protocols.json_text import dump
+from havuz_gateway.protocols.json_text import encode_json
 from havuz_gateway.protocols.usage import says_nothing
 
 
@@ -31,7 +31,7 @@ def read_generated(body: bytes) -> Answer:
         model=text_or_none(fields.get("modelVersion")),
         finish_reasons=_finish_reasons(candidates) or ((blocked,) if blocked is not None else ()),
         error=error,
-        size=len(dump(candidates).encode()) if says_nothing(usage) and candidates else 0,
+        size=len(encode_json(candidates)) if says_nothing(usage) and candidates else 0,
     )
 
 

@@ -11,7 +11,7 @@ from havuz_gateway.protocols.gemini.encode_response import is_blocked, is_tier_l
 from havuz_gateway.protocols.gemini.errors import encode_error
 from havuz_gateway.protocols.gemini.usage import write_usage
 from havuz_gateway.protocols.gemini.wire import PROTOCOL, SPELLING, written
-from havuz_gateway.protocols.json_text import dump
+from havuz_gateway.protocols.json_text import dump, encode_json
 from havuz_gateway.protocols.neutral import events as ev
 from havuz_gateway.protocols.neutral.errors import AnswerFailed, status_of
 from havuz_gateway.protocols.neutral.extensions import Dropped, Extensions, merged
@@ -108,7 +108,7 @@ class GeminiStreamEncoder:
         return self._chunk(written(members, self._extensions))
 
     def _frame(self, chunk: dict[str, Any]) -> bytes:
-        return sse.encode(dump(chunk).encode())
+        return sse.encode(encode_json(chunk))
 
 
 def _stands_for_none(writer: CandidateWriter) -> bool:

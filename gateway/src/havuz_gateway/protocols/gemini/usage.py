@@ -5,7 +5,6 @@ Gemini has no word for cache writes: for its clients havuz adds `cacheWriteToken
 https://ai.google.dev/api/generate-content#UsageMetadata
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from havuz_gateway.protocols.usage import TokenReader, Usage
@@ -15,7 +14,7 @@ CACHE_WRITES = "cacheWriteTokenCount"
 
 def read_usage(usage: Any) -> Usage | None:
     """The usage a provider reported, or None where it reported none. Impossible numbers are clamped and flagged."""
-    if not isinstance(usage, Mapping):
+    if not isinstance(usage, dict):
         return None
     read = TokenReader()
     thoughts = read.tokens(usage, "thoughtsTokenCount")

@@ -6,16 +6,17 @@ turn it reaches its own provider again, and never a foreign one, which would ref
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from havuz_gateway.protocols.neutral.content import Part, ToolCall
+from havuz_gateway.values import frozen
 
 GEMINI = "gemini"  # the only protocol that seals tool calls
 _MARK = "havuz"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sealed:
     """A seal and where it belongs. `origin` is a protocol, `id` the provider's id of what is sealed.
 

@@ -1,13 +1,14 @@
 """Content parts: what messages and answers are made of."""
 
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, field
 from typing import Any, Literal
 
 from havuz_gateway.protocols.neutral.extensions import Extensions
+from havuz_gateway.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Base64Source:
     """Bytes in the message itself. `data` is base64 text, never decoded on the way."""
 
@@ -15,7 +16,7 @@ class Base64Source:
     data: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UrlSource:
     """Bytes at an address that the provider fetches."""
 
@@ -23,7 +24,7 @@ class UrlSource:
     media_type: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileSource:
     """A file uploaded to a provider before. `origin` is the protocol in whose file store it lies."""
 
@@ -31,7 +32,7 @@ class FileSource:
     origin: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TextSource:
     """A document that is plain text."""
 
@@ -39,7 +40,7 @@ class TextSource:
     media_type: str = "text/plain"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PartsSource:
     """A document made of content parts."""
 
@@ -49,14 +50,14 @@ class PartsSource:
 Source = Base64Source | UrlSource | FileSource | TextSource | PartsSource
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CacheMark:
     """The prompt up to and with this part is worth caching. `ttl` is in the words of the protocol it came by."""
 
     ttl: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Citation:
     """Where a stretch of text comes from. `start` and `end` are character indexes into that text."""
 
@@ -69,7 +70,7 @@ class Citation:
     extensions: Extensions = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Text:
     """Plain text. `signature` is a thought signature that some providers attach to text (Gemini)."""
 
@@ -81,7 +82,7 @@ class Text:
     extensions: Extensions = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Image:
     """A picture. `detail` is OpenAI's hint: low, high, auto."""
 
@@ -92,7 +93,7 @@ class Image:
     extensions: Extensions = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Document:
     """A file to read, mostly PDF or text. `cited` asks for citations from it."""
 
@@ -105,7 +106,7 @@ class Document:
     extensions: Extensions = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Audio:
     """Sound, heard or spoken. An answer's has an `id`, a `transcript` and Unix seconds of its expiry."""
 
@@ -118,7 +119,7 @@ class Audio:
     extensions: Extensions = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Video:
     """Moving pictures."""
 
@@ -127,7 +128,7 @@ class Video:
     extensions: Extensions = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Thinking:
     """Reasoning that is shown, whole or as a `summary`.
 
@@ -144,7 +145,7 @@ class Thinking:
     extensions: Extensions = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RedactedThinking:
     """Reasoning that is not shown: an opaque text to hand back unchanged to the protocol it came by."""
 
@@ -155,7 +156,7 @@ class RedactedThinking:
     extensions: Extensions = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToolCall:
     """The model calls a tool. `arguments` is JSON text, or free text where `kind` is custom.
 
@@ -172,7 +173,7 @@ class ToolCall:
     extensions: Extensions = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToolResult:
     """What a tool returned for the call `call_id`. `content` None is a result without any."""
 
@@ -186,7 +187,7 @@ class ToolResult:
     extensions: Extensions = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refusal:
     """The model says that it will not answer."""
 
@@ -195,7 +196,7 @@ class Refusal:
     extensions: Extensions = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProviderContent:
     """A documented part that only one protocol has (the steps of a tool which the provider itself runs), as it came."""
 

@@ -5,7 +5,7 @@ each of which replaces the one before; `ResponseEnd`, which alone says that noth
 takes the place of whatever would have followed. The extensions of a block's end add to those of its start.
 """
 
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, field
 from typing import Literal
 
 from havuz_gateway.protocols.errors import ProviderError
@@ -14,9 +14,10 @@ from havuz_gateway.protocols.neutral.extensions import Extensions
 from havuz_gateway.protocols.neutral.finish import Finish
 from havuz_gateway.protocols.neutral.response import Logprobs
 from havuz_gateway.protocols.neutral.usage import Usage
+from havuz_gateway.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ResponseStart:
     """The answer begins. `usage` is what is known of the prompt's tokens by then."""
 
@@ -29,7 +30,7 @@ class ResponseStart:
     extensions: Extensions = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TextStart:
     """A text block begins."""
 
@@ -39,7 +40,7 @@ class TextStart:
     extensions: Extensions = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TextDelta:
     """More text."""
 
@@ -48,7 +49,7 @@ class TextDelta:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CitationDelta:
     """A source of the text block `id`."""
 
@@ -57,7 +58,7 @@ class CitationDelta:
     citation: Citation
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TextEnd:
     """The text block is whole."""
 
@@ -68,7 +69,7 @@ class TextEnd:
     extensions: Extensions = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ThinkingStart:
     """A thinking block begins. What is known by then is said again at its end, which alone counts."""
 
@@ -81,7 +82,7 @@ class ThinkingStart:
     extensions: Extensions = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ThinkingDelta:
     """More thinking."""
 
@@ -90,7 +91,7 @@ class ThinkingDelta:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ThinkingEnd:
     """The thinking block is whole; its seal comes with the end. `item` is the id that the provider gave it."""
 
@@ -104,7 +105,7 @@ class ThinkingEnd:
     extensions: Extensions = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToolInputStart:
     """A tool call begins. `call_id` is the id that its result will name."""
 
@@ -118,7 +119,7 @@ class ToolInputStart:
     extensions: Extensions = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToolInputDelta:
     """More of the call's arguments, as text."""
 
@@ -127,7 +128,7 @@ class ToolInputDelta:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToolInputEnd:
     """The call is whole."""
 
@@ -137,7 +138,7 @@ class ToolInputEnd:
     extensions: Extensions = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RefusalStart:
     """A refusal begins."""
 
@@ -147,7 +148,7 @@ class RefusalStart:
     extensions: Extensions = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RefusalDelta:
     """More of the refusal."""
 
@@ -156,7 +157,7 @@ class RefusalDelta:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RefusalEnd:
     """The refusal is whole."""
 
@@ -166,7 +167,7 @@ class RefusalEnd:
     extensions: Extensions = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AudioStart:
     """Spoken answer begins. `item` is the provider's id of it; `media_type` None is what the client asked for."""
 
@@ -176,7 +177,7 @@ class AudioStart:
     media_type: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AudioDelta:
     """More sound (base64 of whole samples) or more of the transcript."""
 
@@ -186,7 +187,7 @@ class AudioDelta:
     transcript: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AudioEnd:
     """The sound is whole. `expires_at` is Unix seconds."""
 
@@ -195,7 +196,7 @@ class AudioEnd:
     expires_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PartWhole:
     """A part that comes in one piece: redacted thinking, a picture, a provider's own content."""
 
@@ -204,7 +205,7 @@ class PartWhole:
     part: Part
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogprobsDelta:
     """Log probabilities of the tokens since the last of these."""
 
@@ -212,7 +213,7 @@ class LogprobsDelta:
     logprobs: Logprobs
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChoiceEnd:
     """Why this choice ended. All its blocks have ended before."""
 
@@ -222,7 +223,7 @@ class ChoiceEnd:
     extensions: Extensions = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UsageReport:
     """Tokens so far, cumulative."""
 
@@ -232,12 +233,12 @@ class UsageReport:
     extensions: Extensions = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ResponseEnd:
     """The provider said that its answer is complete."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ResponseError:
     """The provider ended its stream with an error."""
 

@@ -1,12 +1,14 @@
 """Why an answer ended."""
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY
 from typing import Literal
+
+from havuz_gateway.values import frozen
 
 Unified = Literal["stop", "length", "tool-calls", "content-filter", "error", "other"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finish:
     """`unified` is what havuz acts on, `raw` the provider's own word. `stop_sequence` is the one that was met."""
 

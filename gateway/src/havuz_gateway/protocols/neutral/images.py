@@ -1,12 +1,13 @@
 """Pictures between wire languages: what is asked for, and what came."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from havuz_gateway.protocols.usage import Usage
+from havuz_gateway.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Picture:
     """A picture as base64. `media_type` is None where nobody said it."""
 
@@ -14,7 +15,7 @@ class Picture:
     media_type: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ImageRequest:
     """What is to be drawn, or changed where there are `pictures`. `size` is width and height in pixels.
 
@@ -31,7 +32,7 @@ class ImageRequest:
     hints: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ImageAnswer:
     """What was drawn. `usage` has tokens only where the provider counts any, and the number of pictures always."""
 

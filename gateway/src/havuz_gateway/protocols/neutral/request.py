@@ -1,17 +1,18 @@
 """A request for an answer, in the words of no protocol."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, field
 from typing import Any, Literal
 
 from havuz_gateway.protocols.neutral.content import CacheMark, Content
 from havuz_gateway.protocols.neutral.extensions import Extensions
 from havuz_gateway.protocols.neutral.tools import Tool, ToolChoice
+from havuz_gateway.values import frozen
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Message:
     """One message. Tool results stand in messages of the role tool or user, as they came; instructions anywhere.
 
@@ -38,7 +39,7 @@ def paths(messages: Sequence[Message]) -> list[str]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reasoning:
     """How much the model should think before it answers. None leaves a matter to the provider.
 
@@ -54,7 +55,7 @@ class Reasoning:
     extensions: Extensions = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OutputFormat:
     """The form of the answer's text. `schema` is a JSON schema where `kind` is json_schema."""
 
@@ -67,7 +68,7 @@ class OutputFormat:
     extensions: Extensions = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChatRequest:
     """One request. None means that the client left it to the provider. `output_limit` is tokens, thinking included."""
 

@@ -1,14 +1,15 @@
 """An answer, in the words of no protocol."""
 
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, field
 
 from havuz_gateway.protocols.neutral.content import Part
 from havuz_gateway.protocols.neutral.extensions import Extensions
 from havuz_gateway.protocols.neutral.finish import Finish
 from havuz_gateway.protocols.neutral.usage import Usage
+from havuz_gateway.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TokenLogprob:
     """One token and how likely it was; `top` are the likeliest at its place. `bytes` is its UTF-8."""
 
@@ -19,7 +20,7 @@ class TokenLogprob:
     top: tuple["TokenLogprob", ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Logprobs:
     """Of the text, and of a refusal's text. None where the provider gave none."""
 
@@ -27,7 +28,7 @@ class Logprobs:
     refusal: tuple[TokenLogprob, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Choice:
     """One of the answers. `finish` None is an answer whose provider did not say why it ended."""
 
@@ -39,7 +40,7 @@ class Choice:
     extensions: Extensions = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChatResponse:
     """A whole answer. `created` is Unix seconds, None where the protocol has no such thing."""
 

@@ -1,14 +1,15 @@
 """Tools a model may call, and how free it is to call them."""
 
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, field
 from typing import Any, Literal
 
 from havuz_gateway.protocols.neutral.content import CacheMark
 from havuz_gateway.protocols.neutral.extensions import Extensions
+from havuz_gateway.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FunctionTool:
     """A tool whose arguments are JSON. `parameters` is a JSON schema; None takes nothing."""
 
@@ -21,7 +22,7 @@ class FunctionTool:
     extensions: Extensions = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CustomTool:
     """A tool whose input is free text, of a `format` in OpenAI's words where one is given."""
 
@@ -32,7 +33,7 @@ class CustomTool:
     extensions: Extensions = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WebSearchTool:
     """Search of the web, done by the provider. `context_size` is low, medium or high; `location` is approximate."""
 
@@ -46,7 +47,7 @@ class WebSearchTool:
     extensions: Extensions = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProviderTool:
     """A documented tool that only one protocol has, as it came."""
 
@@ -57,7 +58,7 @@ class ProviderTool:
 Tool = FunctionTool | CustomTool | WebSearchTool | ProviderTool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToolChoice:
     """How free the model is. With `tool`, `name` must be called; `allowed` narrows auto and required to some tools."""
 

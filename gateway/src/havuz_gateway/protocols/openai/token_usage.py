@@ -4,7 +4,6 @@ Under either, input includes cached tokens and output reasoning, as havuz's own 
 https://platform.openai.com/docs/api-reference/chat/object and https://platform.openai.com/docs/api-reference/responses/object
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from havuz_gateway.protocols.usage import TokenReader, Usage
@@ -28,7 +27,7 @@ def read_chat_usage(usage: Any) -> Usage | None:
 
 
 def _read(usage: Any, names: tuple[str, str, str, str]) -> Usage | None:
-    if not isinstance(usage, Mapping):
+    if not isinstance(usage, dict):
         return None
     taken, taken_details, given, given_details = names
     read = TokenReader()

@@ -6,7 +6,7 @@ from typing import Any
 from havuz_gateway.protocols import sse
 from havuz_gateway.protocols.codec import Stamp
 from havuz_gateway.protocols.errors import ProviderError
-from havuz_gateway.protocols.json_text import dump
+from havuz_gateway.protocols.json_text import dump, encode_json
 from havuz_gateway.protocols.neutral import events as ev
 from havuz_gateway.protocols.neutral.content import (
     Audio,
@@ -68,7 +68,7 @@ class OpenAIChatStreamEncoder:
         if self._over:
             return b""
         self._over = True
-        return sse.encode(dump(encode_error(status_of(error), error, None)).encode())
+        return sse.encode(encode_json(encode_error(status_of(error), error, None)))
 
     def feed(self, event: ev.ChatEvent) -> bytes:
         """The SSE events that tell `event`."""

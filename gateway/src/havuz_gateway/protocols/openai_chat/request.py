@@ -4,7 +4,6 @@ https://platform.openai.com/docs/api-reference/chat/create
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -23,12 +22,13 @@ from havuz_gateway.protocols.openai.fields import (
 from havuz_gateway.protocols.openai.settings import SETTINGS, answer_format, named, tool_choice, tools
 from havuz_gateway.protocols.openai_chat.messages import check_messages
 from havuz_gateway.protocols.own_members import ModeName, read_own
+from havuz_gateway.values import frozen
 
 MAX_STOPS = 4
 MAX_TOOLS = 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChatFields:
     """What the gateway acts on. `timeout` is seconds."""
 

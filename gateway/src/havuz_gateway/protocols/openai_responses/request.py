@@ -4,7 +4,6 @@ https://platform.openai.com/docs/api-reference/responses/create
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from havuz_gateway.errors import InvalidRequest
@@ -20,13 +19,14 @@ from havuz_gateway.protocols.openai.fields import (
     text,
 )
 from havuz_gateway.protocols.openai.settings import SETTINGS, answer_format, named, tool_choice, tools
+from havuz_gateway.values import frozen
 
 _INPUT = "a string or a non-empty array of items"
 _ROLES = ("user", "assistant", "system", "developer")
 _ID_LIMIT = 256
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ResponseFields:
     """What the gateway acts on."""
 

@@ -1,6 +1,7 @@
 """The connections to one origin: open ones are used again, the one that rested for the shortest time first."""
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable
 
@@ -14,6 +15,9 @@ _LONGEST_USE_SECONDS = 300.0
 
 _RESTED_SECONDS = 0.1
 """Rest after which a connection is looked at before it is used: the loop may not have read yet that it was closed."""
+
+_WARNING_SECONDS = 60.0  # between two lines in the log
+_log = logging.getLogger(__name__)
 
 
 class Pool:
@@ -34,6 +38,7 @@ class Pool:
         self._open: set[Connection] = set()
         self._opening = 0  # being made, or promised to a request that has waited
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
+        self._next_warning = 0.0
 
     def take(self) -> Connection | None:
         """An open connection that nobody uses, or None."""
@@ -96,7 +101,7 @@ class Pool:
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 self._give_back(waiter.result())
             if isinstance(error, TimeoutError):
-                raise self._all_in_use() from None
+                raise self._none_left() from None
             raise
 
     def _give_back(self, turn: Connection | None) -> None:
@@ -142,9 +147,12 @@ class Pool:
             self._free.remove(connection)
         self._let_in()
 
-    def _all_in_use(self) -> TransportFailure:
-        return TransportFailure(
-            "connect",
+    def _none_left(self) -> TransportFailure:
+        sentence = (
             f"all {self._limit} connections to {self._origin.host}:{self._origin.port} were in use for"
-            f" {CONNECT_TIMEOUT_SECONDS:g} seconds: raise HAVUZ_UPSTREAM_CONNECTIONS, or run more gateways",
+            f" {CONNECT_TIMEOUT_SECONDS:g} seconds: raise HAVUZ_UPSTREAM_CONNECTIONS, or run more gateways"
         )
+        if self._now() >= self._next_warning:
+            self._next_warning = self._now() + _WARNING_SECONDS
+            _log.warning("%s", sentence)
+        return TransportFailure("connect", sentence)

@@ -14,7 +14,7 @@ TAG ?= dev
 RUN := $(UV) run --frozen --no-sync
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help up sync lint format types test unit component faults clients browser apiserver e2e images generate check fuzz bench fault-matrix scale simulate docs clean
+.PHONY: help up sync lint format types test unit component faults clients browser apiserver e2e images generate check fuzz bench fault-matrix soak scale simulate docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -87,11 +87,14 @@ generate: sync ## CRDs, their chart, the API reference and the table of protocol
 fuzz: sync ## ten minutes of junk at the wire languages (HAVUZ_FUZZ_SECONDS=n)
 	PYTHONPATH=tests $(RUN) python -m harness.fuzz
 
-bench: sync ## CPU per request and per streamed chunk, beside nginx and a plain proxy
-	$(RUN) python -m bench
+bench: sync ## havuz beside nginx, Envoy, Portkey, LiteLLM and a plain proxy (ARGS="--only havuz nginx --rounds 5")
+	$(RUN) python -m bench $(ARGS)
 
 fault-matrix: sync ## every way in which keys fail, under load: what clients see, and what waiting it costs
 	$(RUN) python -m bench.fault_matrix
+
+soak: sync ## an hour of every kind of request: what the gateway holds over time, and whether it grows (ARGS="--minutes 10")
+	$(RUN) python -m bench.soak $(ARGS)
 
 scale: sync ## the operator and gateways of 10,000 Projects on a real API server (ARGS="--projects 1000")
 	$(RUN) python -m bench.scale $(ARGS)

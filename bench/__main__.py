@@ -1,4 +1,4 @@
-"""`python -m bench`: measure, and print tables in Markdown.
+"""`python -m bench`: measure havuz beside its peers in one interleaved session, and print tables in Markdown.
 
 Every target is asked in turn in each round, so that a machine that slows down slows all of them down.
 """
@@ -6,125 +6,215 @@ Every target is asked in turn in each round, so that a machine that slows down s
 import argparse
 import asyncio
 import os
+import shlex
 import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import uvloop
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the harness that starts Valkey and makes configuration
 
-from bench import conversion, cpu, hot_path, measure, report
-from bench.targets import Bench, Target
+from bench import conversion, cpu, gateways, hot_path, measure, redis_cost, report, sections, sizing, tables
+from bench.measure import Book
+from bench.peers import PEERS, Missing
+from bench.processes import Processes, Target
+from bench.sections import Effort
+from bench.upstream import Upstream, provider
 
-_PACE_SECONDS = 0.02
-_EVENTS = 100
+HAVUZ = "havuz"
+_PARTS = ("memory", "peers", "ladder", "soak", "tls", "variants", "redis", "steps", "profile")
+_TLS = ", TLS to the provider"
 _PROFILE_LINES = 25
-_RELAYED = "havuz"
-_METERED = "havuz, metered"
-_UNCOUNTED = "havuz, metering off"
-_TRANSLATED = "havuz, chat to Messages"
-_BY_AIOHTTP = "havuz, providers called by aiohttp"
+_MILLION_SECONDS = 900.0
+_SOAK_SECONDS = 5.0
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.partition("\n")[0] if __doc__ else "")
+    parser = argparse.ArgumentParser(prog="python -m bench", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=3, help="how often each target is measured (default: 3)")
-    parser.add_argument("--seconds", type=float, default=5.0, help="length of one measurement (default: 5)")
-    parser.add_argument("--connections", type=int, default=32, help="requests under way at once (default: 32)")
-    parser.add_argument("--streams", type=int, default=100, help="paced streams side by side (default: 100)")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="only the table of these targets")
-    parser.add_argument("--no-profile", action="store_true", help="skip the profile")
+    parser.add_argument("--seconds", type=float, default=2.0, help="length of one measurement (default: 2)")
+    parser.add_argument("--streams", type=int, default=500, help="paced streams side by side (default: 500)")
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="targets whose names begin so")
+    parser.add_argument("--skip", nargs="+", default=[], metavar="NAME", help="leave out targets whose names begin so")
+    parser.add_argument("--parts", nargs="+", choices=_PARTS, default=list(_PARTS), help="parts (default: all)")
+    parser.add_argument("--million", action="store_true", help="soak each target with a million requests")
     return parser.parse_args()
 
 
-def _traced(provider: int, share: float) -> dict[str, str]:
-    """Environment of a gateway that traces a share of its requests. The provider answers as collector, too."""
-    return {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{provider}", "HAVUZ_TRACE_RATIO": str(share)}
+class Session:
+    """One run: the targets that there are, what is measured of them, and what is said about it."""
+
+    def __init__(self, arguments: argparse.Namespace, processes: Processes) -> None:
+        self.book = Book()
+        self.effort = Effort(
+            rounds=arguments.rounds,
+            seconds=arguments.seconds,
+            streams=arguments.streams,
+            soak_requests=1_000_000 if arguments.million else 100_000,
+            soak_seconds=_MILLION_SECONDS if arguments.million else _SOAK_SECONDS,
+        )
+        self._parts = arguments.parts
+        self._only = [name.lower() for name in arguments.only]
+        self._skip = [name.lower() for name in arguments.skip]
+        self._processes = processes
+        self._missing: dict[str, str] = {}
+        self.provider = provider(processes)
+        self._served = gateways.serve(processes, self.provider.clear)
+
+    def wants(self, name: str) -> bool:
+        """Whether a target was asked for."""
+        lower = name.lower()
+        chosen = not self._only or any(lower.startswith(one) for one in self._only)
+        return chosen and not any(lower.startswith(one) for one in self._skip)
+
+    def run(self) -> None:
+        """Measure, and print each part as soon as it is there."""
+        targets = list(self._peers(self.provider.clear, lambda: gateways.gateway(self._processes, HAVUZ, self._served)))
+        print(report.session(f"python -m bench {shlex.join(sys.argv[1:])}".strip(), targets))
+        print("".join(f"- missing: {name}, since {why}\n" for name, why in self._missing.items()), flush=True)
+        self._beside(targets)
+        for name, part in {"tls": self._tls, "variants": self._variants, "redis": self._redis}.items():
+            if name in self._parts and (name == "tls" or self.wants(HAVUZ)):
+                self._one(name, part, targets)
+        if "steps" in self._parts:
+            print(f"### The pure steps of a request\n\n| step | µs |\n|---|--:|\n{hot_path.steps()}\n")
+            print(f"### Translation, without sockets\n\n{conversion.table()}\n")
+
+    def _one(self, name: str, part: Callable[[list[Target]], None], targets: list[Target]) -> None:
+        """A part whose failure is told, and costs no other part."""
+        try:
+            part(targets)
+        except (OSError, RuntimeError) as error:
+            print(f"{name} is missing: {error}\n", flush=True)
+
+    def _peers(self, upstream: Upstream, havuz: Callable[[], Target]) -> Iterator[Target]:
+        for name, start in {**PEERS, HAVUZ: lambda *_: havuz()}.items():
+            if self.wants(name):
+                print(f"starting {name}", file=sys.stderr, flush=True)
+                try:
+                    yield start(self._processes, upstream)
+                except (Missing, RuntimeError) as error:
+                    self._missing[name] = str(error)
+
+    def _beside(self, targets: list[Target]) -> None:
+        book, effort, direct = self.book, self.effort, self.provider.itself.name
+        names = [one.name for one in targets]
+        if "memory" in self._parts:
+            sections.memory(book, targets, effort)
+        if "peers" in self._parts:
+            sections.peers(book, [self.provider.itself, *targets], effort)
+            if "ladder" in self._parts:
+                sections.ladder(book, [self.provider.itself, *targets], effort)
+            print(f"### Requests\n\n{tables.requests(book, [direct, *names], direct)}\n")
+            print(f"### Streams\n\n{tables.streams(book, [direct, *names], direct, effort)}\n")
+            print(f"### CPU as ratios\n\n{tables.ratios(book, names, direct, effort)}\n", flush=True)
+        if "soak" in self._parts:
+            sections.soak(book, targets, effort)
+        if {"memory", "soak"} & set(self._parts):
+            print(f"### Memory\n\n{tables.memory(book, names)}\n", flush=True)
+
+    def _tls(self, targets: list[Target]) -> None:
+        sealed = gateways.serve(self._processes, self.provider.sealed)
+        over = list(self._peers(self.provider.sealed, lambda: gateways.gateway(self._processes, HAVUZ, sealed)))
+        renamed = [_renamed(one, one.name + _TLS) for one in over]
+        turns = sorted([*targets, *renamed], key=lambda one: one.name)  # each beside itself over TLS
+        sections.plain(self.book, turns, self.effort, what="tls")
+        pairs = [(one.name, one.name + _TLS) for one in over]
+        print(f"### TLS to the provider\n\n{tables.pairs(self.book, pairs, 'TLS')}\n", flush=True)
+        self._stop(over)
+
+    def _redis(self, _: list[Target]) -> None:
+        target = gateways.gateway(self._processes, "reserved and settled", self._served)
+        url, seconds = self._served.redis_url, self.effort.seconds
+        found, each = redis_cost.table(url, target, connections=measure.CONNECTIONS, seconds=seconds)
+        print(f"### Redis\n\n{found}\n", flush=True)
+        self._sizing(each)
+        self._stop([target])
+
+    def _sizing(self, redis_each: float) -> None:
+        book, effort = self.book, self.effort
+        costs = sizing.Costs(
+            request=book.median(HAVUZ, sections.requests_name(32), "cpu_each"),
+            event=book.median(HAVUZ, sections.streams_name(sections.streams_of(book, HAVUZ, effort)), "cpu_each"),
+            idle_mib=book.notes.get((HAVUZ, "idle"), float("nan")),
+            stream_kib=book.notes.get((HAVUZ, "per stream"), float("nan")),
+            redis=redis_each,
+        )
+        if plan := sizing.table(costs):
+            print(f"### What that comes to\n\nHalf of the requests are streams of 200 events, 20 ms apart.\n\n{plan}\n")
+
+    def _stop(self, targets: list[Target]) -> None:
+        for one in targets:
+            self._processes.stop(one)
+
+    def _variants(self, _: list[Target]) -> None:
+        start, served = gateways.gateway, self._served
+        targets = [
+            start(self._processes, "everything on", served),
+            start(self._processes, "usage counted, nothing reserved", served, paying=False),
+            start(self._processes, "metering off", served, paying=False, module="bench.uncounted"),
+            start(self._processes, "chat to Messages", served, translated=True),
+            start(self._processes, "1 % traced", served, traced=0.01),
+            start(self._processes, "every request traced", served, traced=1.0),
+            start(self._processes, "providers called by aiohttp", served, environment={"HAVUZ_HTTP_CLIENT": "aiohttp"}),
+        ]
+        sections.plain(self.book, targets, self.effort, what="variants")
+        base, counted, off, *others = (one.name for one in targets)
+        print("### havuz in variants\n")
+        print(tables.pairs(self.book, [(off, counted), (off, base)], "metering") + "\n")
+        print(f"Metering of a request: {tables.share(self.book, with_it=base, without=off)}\n")
+        print(tables.pairs(self.book, [(base, other) for other in others], "beside everything on") + "\n", flush=True)
+        self._stop(targets)
 
 
-def _targets(bench: Bench, provider: int) -> list[Target]:
-    served = bench.configuration(provider)
-    targets = [
-        bench.gateway(_RELAYED, served, environment=_traced(provider, 0.0)),
-        bench.gateway(_BY_AIOHTTP, served, environment={**_traced(provider, 0.0), "HAVUZ_HTTP_CLIENT": "aiohttp"}),
-        bench.gateway(_TRANSLATED, served, environment=_traced(provider, 0.0), translated=True),
-        bench.gateway(_METERED, served, environment=_traced(provider, 0.0), paying=True),
-        bench.gateway(_UNCOUNTED, served, environment=_traced(provider, 0.0), module="bench.uncounted"),
-        bench.gateway("havuz, every request traced", served, environment=_traced(provider, 1.0)),
-        bench.plain_proxy(provider),
-    ]
-    nginx = bench.nginx(provider)
-    if nginx is None:
-        print("nginx is not installed: its line is missing, and the plain proxy is the reference\n")
-        return targets
-    return [*targets, nginx]
+def _renamed(target: Target, name: str) -> Target:
+    return Target(name, target.port, target.pid, target.key, target.model, target.headers, target.version)
 
 
-def _measure(bench: Bench, arguments: argparse.Namespace) -> list[measure.Results]:
-    provider = bench.provider(pace=_PACE_SECONDS, events=_EVENTS)
-    targets = _targets(bench, provider)
-    results = [measure.Results(one) for one in targets if arguments.only is None or one.name in arguments.only]
-    chosen = cpu.cores()
-    for one in results:
-        for pid in one.target.pids if chosen else ():
-            cpu.pin(pid, chosen[0] if chosen else 0)
-    for number in range(1, arguments.rounds + 1):
-        for one in results:
-            print(f"round {number}: {one.target.name}", file=sys.stderr)
-            seconds = arguments.seconds
-            one.requests.append(measure.requests(one.target, connections=arguments.connections, seconds=seconds))
-            one.streams.append(measure.streams(one.target, connections=arguments.streams, seconds=seconds))
-    return results
-
-
-def _profiles(bench: Bench, arguments: argparse.Namespace) -> None:
-    provider = bench.provider(pace=_PACE_SECONDS, events=_EVENTS)
-    served = bench.configuration(provider)
-    idle, loaded = bench.folder / "idle.prof", bench.folder / "loaded.prof"
-    bench.stop(bench.gateway("idle", served, environment=_traced(provider, 0.0), profile=idle))
+def _profiles(processes: Processes, effort: Effort) -> None:
+    served = gateways.serve(processes, provider(processes).clear)
+    idle, loaded = processes.folder / "idle.prof", processes.folder / "loaded.prof"
+    processes.stop(gateways.gateway(processes, "idle", served, profile=idle))
     for what in ("request", "streamed event"):
-        target = bench.gateway("profiled", served, environment=_traced(provider, 0.0), profile=loaded)
+        target = gateways.gateway(processes, "profiled", served, profile=loaded)
         if what == "request":
-            reading = measure.requests(
-                target, connections=arguments.connections, seconds=arguments.seconds, warm_up=0.0
-            )
+            reading = measure.requests(target, connections=32, seconds=2 * effort.seconds, warmed=True)
         else:
-            reading = measure.streams(target, connections=arguments.streams // 4, seconds=arguments.seconds)
-        bench.stop(target)
-        print(f"A relayed {what} under cProfile, which slows it down:\n")
+            reading = measure.paced(target, streams=25, seconds=2 * effort.seconds)
+        processes.stop(target)
+        print(f"### A relayed {what} under cProfile, which slows it down\n")
         print(hot_path.profile(loaded, idle, count=reading.count, lines=_PROFILE_LINES), end="\n\n")
 
 
-def main() -> int:
-    """Measure and print. The exit code is 1 when a target failed requests."""
-    arguments = _arguments()
+def main(arguments: argparse.Namespace) -> int:
+    """Measure and print. The exit code is 1 when havuz failed requests."""
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-    chosen = cpu.cores()
-    print(f"{report.machine()}\n")
+    chosen, begun = cpu.cores(), time.monotonic()
     if chosen is None:
-        print("one core only: load and servers share it, so rates say little\n")
+        print("One core only: load and servers share it, so rates say little.\n")
     else:
         os.sched_setaffinity(0, {chosen[1]})
-    with Bench() as bench:
-        results = _measure(bench, arguments)
-    print(report.table(results))
-    failures = report.failures(results)
-    print("".join(f"\n{line}" for line in failures))
-    if arguments.only is None:
-        _more(results, arguments)
-    return 1 if failures else 0
+    core = chosen[0] if chosen else None
+    with Processes(core) as processes:
+        session = Session(arguments, processes)
+        session.run()
+    if "profile" in arguments.parts and session.wants(HAVUZ):
+        with Processes(core) as processes:
+            try:
+                _profiles(processes, session.effort)
+            except (OSError, RuntimeError) as error:
+                print(f"profile is missing: {error}\n")
+    print(f"{time.monotonic() - begun:.0f} s in all.")
+    return _judged(session.book.failed())
 
 
-def _more(results: list[measure.Results], arguments: argparse.Namespace) -> None:
-    """What is made of the table, and where the time goes."""
-    print(report.share_of("Metering", with_it=_METERED, without=_UNCOUNTED, results=results))
-    print(report.times_of("Translating", with_it=_TRANSLATED, without=_RELAYED, results=results))
-    print(f"| step | µs |\n|---|--:|\n{hot_path.steps()}\n")
-    print(f"{conversion.table()}\n")
-    if not arguments.no_profile:
-        with Bench() as bench:
-            _profiles(bench, arguments)
+def _judged(failed: dict[str, int]) -> int:
+    for target, count in failed.items():
+        print(f"{target}: {count} requests or streams failed or did not end whole in time")
+    return 1 if any(name.startswith(HAVUZ) for name in failed) else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(_arguments()))

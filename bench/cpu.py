@@ -12,8 +12,9 @@ def cpu_seconds(pids: Iterable[int]) -> float:
     """User and system time that these processes, all their threads included, have used so far."""
     total = 0
     for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        total += int(fields[11]) + int(fields[12])
+        with suppress(FileNotFoundError, ProcessLookupError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            total += int(fields[11]) + int(fields[12])
     return total / _TICKS
 
 
@@ -21,9 +22,9 @@ def memory_mib(pids: Iterable[int]) -> float:
     """Resident memory of these processes."""
     kib = 0
     for pid in pids:
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                kib += int(line.split()[1])
+        with suppress(FileNotFoundError, ProcessLookupError):
+            lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+            kib += sum(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
     return kib / 1024
 
 
@@ -38,11 +39,13 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def pin(pid: int, core: int) -> None:
-    """Keep every thread of a process on one core."""
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        with suppress(ProcessLookupError):
-            os.sched_setaffinity(int(task.name), {core})
+def tree(pid: int) -> list[int]:
+    """A process and all that it and its children have started, as far as they still run."""
+    found = [pid]
+    for one in found:
+        with suppress(FileNotFoundError):
+            found += children(one)
+    return found
 
 
 def cores() -> tuple[int, int] | None:

@@ -1,59 +1,129 @@
-"""The client of a bench: keep-alive connections that each send the next request when the last one is answered."""
+"""The client of a bench: raw HTTP/1.1 over keep-alive connections, as little work as a request can be."""
 
 import asyncio
 import json
 import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TypeVar, cast
+
+from bench.figures import Schedule
 
 _PROMPT = "Tell me, in a few words and without any hurry, what a gateway is good for. " * 10  # about 900 bytes
+_GRACE_SECONDS = 5.0  # that answers under way at the end have to arrive
 
 
 @dataclass(slots=True)
 class Tally:
-    """What one run saw. Times in seconds."""
+    """What one run has seen so far. Times in seconds; `delays` are those of events since the provider wrote them."""
 
-    requests: int = 0
+    answers: int = 0
     events: int = 0
     failures: int = 0
     latencies: list[float] = field(default_factory=list)
+    delays: list[float] = field(default_factory=list)
     first_bytes: list[float] = field(default_factory=list)
 
 
-def quantile(values: list[float], share: float) -> float:
-    """A value that `share` of them do not exceed; 0 without any."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What happened between two moments of a run. `total`, `first_bytes` and `failures` are those of the whole run."""
+
+    seconds: float
+    cpu: float
+    answers: int
+    events: int
+    latencies: Sequence[float]
+    delays: Sequence[float]
+    first_bytes: Sequence[float]
+    failures: int
+    total: int  # answers
 
 
-def request(host: str, *, key: str, model: str, stream: bool) -> bytes:
-    """A chat request as an SDK would send it, head and body."""
+class Watch:
+    """Looks at a tally, and at the CPU seconds that the target has used, when a window opens and when it closes."""
+
+    def __init__(self, tally: Tally, cpu: Callable[[], float]) -> None:
+        self._tally = tally
+        self._cpu = cpu
+        self._opened = self._look()
+        self._closed = self._opened
+
+    def open(self) -> None:
+        """Count from now on."""
+        self._opened = self._look()
+
+    def close(self) -> None:
+        """Count up to now."""
+        self._closed = self._look()
+
+    def window(self) -> Window:
+        """What happened in between; called when the run has ended."""
+        (begun, cpu, answers, events, latencies, delays), tally = self._opened, self._tally
+        ended, used, all_answers, all_events, last_latency, last_delay = self._closed
+        return Window(
+            seconds=ended - begun,
+            cpu=used - cpu,
+            answers=all_answers - answers,
+            events=all_events - events,
+            latencies=tally.latencies[latencies:last_latency],
+            delays=tally.delays[delays:last_delay],
+            first_bytes=tally.first_bytes,
+            failures=tally.failures,
+            total=tally.answers,
+        )
+
+    def _look(self) -> tuple[float, float, int, int, int, int]:
+        tally = self._tally
+        return (
+            time.perf_counter(), self._cpu(), tally.answers, tally.events, len(tally.latencies), len(tally.delays),
+        )  # fmt: skip
+
+
+def request(
+    host: str,
+    *,
+    key: str,
+    model: str,
+    stream: bool,
+    headers: Mapping[str, str] | None = None,
+    pace: int = 20,
+    events: int = 100,
+) -> bytes:
+    """A chat request as an SDK would send it, head and body.
+
+    Its prompt tells the bench's provider how to stream: `events` events, `pace` ms apart, 0 as fast as it can.
+    """
     body = json.dumps(
         {
             "model": model,
             "messages": [
                 {"role": "system", "content": "You are brief."},
-                {"role": "user", "content": _PROMPT},
+                {"role": "user", "content": f"pace={pace} events={events} {_PROMPT}"},
             ],
             "temperature": 0.5,
             "max_tokens": 256,
             "stream": stream,
         }
     ).encode()
+    more = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
     return (
         f"POST /v1/chat/completions HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\n"
-        f"Content-Type: application/json\r\nAccept: application/json\r\nUser-Agent: bench\r\n"
+        f"Content-Type: application/json\r\nAccept: application/json\r\nUser-Agent: bench\r\n{more}"
         f"Content-Length: {len(body)}\r\n\r\n"
     ).encode() + body
 
 
-class _Connection(asyncio.Protocol):
-    def __init__(self, payload: bytes, tally: Tally, until: float) -> None:
+class Connection(asyncio.Protocol):
+    """One keep-alive connection that reads one answer after another; `done` once it is closed."""
+
+    def __init__(self, payload: bytes, tally: Tally) -> None:
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.began = 0.0
         self._payload = payload
         self._tally = tally
-        self._until = until
-        self._loop = asyncio.get_running_loop()
-        self.done: asyncio.Future[None] = self._loop.create_future()
+        self._busy = False
         self._reset()
 
     def _reset(self) -> None:
@@ -62,26 +132,37 @@ class _Connection(asyncio.Protocol):
         self._tail = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the connection."""
         self._transport = cast("asyncio.Transport", transport)
-        self._send()
 
     def connection_lost(self, error: Exception | None) -> None:
-        if not self.done.done():
+        """An answer that was under way is a failure."""
+        if self._busy:
             self._tally.failures += 1
+        if not self.done.done():
             self.done.set_result(None)
 
+    def send(self, began: float | None = None) -> None:
+        """Send the request; its time counts from `began`, else from now."""
+        self._busy = True
+        self.began = time.perf_counter() if began is None else began
+        self._transport.write(self._payload)
+
+    def close(self) -> None:
+        """End the connection; what is still under way is lost."""
+        self._transport.abort()
+
     def data_received(self, data: bytes) -> None:
+        """Read on; `answered` is called at the end of each answer."""
         if self._left == -1:
-            if not self._head:
-                self._tally.first_bytes.append(time.perf_counter() - self._sent)
             self._head += data
             head, separator, data = self._head.partition(b"\r\n\r\n")
             if not separator:
                 return
             self._begin(head)
         if self._left == -2:
-            self._tally.events += data.count(b"data: ")
             self._tail = (self._tail + data)[-5:]
+            self.chunks(data)
             if self._tail == b"0\r\n\r\n":
                 self._finish()
             return
@@ -98,28 +179,105 @@ class _Connection(asyncio.Protocol):
 
     def _finish(self) -> None:
         now = time.perf_counter()
-        self._tally.requests += 1
-        self._tally.latencies.append(now - self._sent)
+        self._busy = False
         self._reset()
+        self._tally.answers += 1
+        self._tally.latencies.append(now - self.began)
+        self.answered(now)
+
+    def chunks(self, data: bytes) -> None:
+        """A part of a chunked body."""
+
+    def answered(self, now: float) -> None:
+        """The answer is whole."""
+
+
+class _Closed(Connection):
+    """Sends the next request when the last one is answered, until a moment."""
+
+    def __init__(self, payload: bytes, tally: Tally, until: float) -> None:
+        super().__init__(payload, tally)
+        self._until = until
+
+    def answered(self, now: float) -> None:
         if now < self._until:
-            self._send()
+            self.send()
         else:
-            self.done.set_result(None)
-            self._transport.close()
-
-    def _send(self) -> None:
-        self._sent = time.perf_counter()
-        self._transport.write(self._payload)
+            self.close()
 
 
-async def run(port: int, payload: bytes, *, connections: int, seconds: float) -> Tally:
-    """Send `payload` over and over for `seconds`; requests under way then are still waited for."""
+class _Open(Connection):
+    """Sends what waits, else waits itself among the `free` ones."""
+
+    def __init__(self, payload: bytes, tally: Tally, free: list["_Open"], waiting: deque[float]) -> None:
+        super().__init__(payload, tally)
+        self._free = free
+        self._waiting = waiting
+
+    def answered(self, now: float) -> None:
+        if self._waiting:
+            self.send(self._waiting.popleft())
+        else:
+            self._free.append(self)
+
+
+_Made = TypeVar("_Made", bound=Connection)
+
+
+async def opened(port: int, count: int, make: Callable[[], _Made]) -> list[_Made]:
+    """That many connections to a server of this machine, none of which has sent anything."""
     loop = asyncio.get_running_loop()
-    tally = Tally()
-    until = time.perf_counter() + seconds
-    opened = [
-        await loop.create_connection(lambda: _Connection(payload, tally, until), "127.0.0.1", port)
-        for _ in range(connections)
-    ]
-    await asyncio.wait_for(asyncio.gather(*(protocol.done for _, protocol in opened)), seconds + 60)
-    return tally
+    return [(await loop.create_connection(make, "127.0.0.1", port))[1] for _ in range(count)]
+
+
+async def ended(connections: Sequence[Connection], grace: float = _GRACE_SECONDS) -> None:
+    """Wait for the answers under way, and close what has none by then."""
+    await asyncio.wait([one.done for one in connections], timeout=grace)
+    for one in connections:
+        one.close()
+    await asyncio.wait([one.done for one in connections])
+
+
+async def closed_loop(
+    port: int, payload: bytes, *, connections: int, warm_up: float, seconds: float, cpu: Callable[[], float]
+) -> Window:
+    """Each connection sends the next request when the last one is answered."""
+    tally, until = Tally(), time.perf_counter() + warm_up + seconds
+    ready = await opened(port, connections, lambda: _Closed(payload, tally, until))
+    watch = Watch(tally, cpu)
+    for one in ready:
+        one.send()
+    await asyncio.sleep(warm_up)
+    watch.open()
+    await asyncio.sleep(seconds)
+    watch.close()
+    await ended(ready)
+    return watch.window()
+
+
+async def open_loop(
+    port: int, payload: bytes, *, rate: float, connections: int, seconds: float, cpu: Callable[[], float]
+) -> Window:
+    """`rate` requests a second, sent when they are due. One that finds no free connection waits, and that counts."""
+    tally, free, waiting = Tally(), list[_Open](), deque[float]()
+    ready = await opened(port, connections, lambda: _Open(payload, tally, free, waiting))
+    free.extend(ready)
+    watch = Watch(tally, cpu)
+    schedule = Schedule(rate, begun=time.perf_counter(), seconds=seconds)
+    while not schedule.over:
+        now = time.perf_counter()
+        for _ in range(schedule.take(now)):
+            if free:
+                free.pop().send()
+            else:
+                waiting.append(now)
+        await asyncio.sleep(schedule.next() - time.perf_counter())
+    late = time.perf_counter() + _GRACE_SECONDS
+    while (waiting or len(free) < connections) and time.perf_counter() < late:  # noqa: ASYNC110 - half a second at most matters to none
+        await asyncio.sleep(0.01)
+    watch.close()
+    tally.failures += len(waiting)
+    for one in ready:
+        one.close()
+    await ended(ready)
+    return watch.window()

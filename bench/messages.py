@@ -29,7 +29,13 @@ def _event(fields: dict[str, Any]) -> bytes:
 FIRST = _event({"type": "message_start", "message": _MESSAGE}) + _event(
     {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
 )
-DELTA = _event({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "one more token "}})
+
+
+def delta(text: str) -> bytes:
+    """A piece of its text."""
+    return _event({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}})
+
+
 LAST = (
     _event({"type": "content_block_stop", "index": 0})
     + _event(

@@ -1,9 +1,10 @@
 """The reference: the least that a reverse proxy on aiohttp does. No key, no plan, no limit, no metric.
 
-`python -m bench.plain_proxy PORT UPSTREAM_URL`
+`python -m bench.plain_proxy PORT UPSTREAM_URL AUTHORITY`: AUTHORITY is a file of certificates to trust, '' in clear
 """
 
 import asyncio
+import ssl
 import sys
 
 import aiohttp
@@ -16,9 +17,11 @@ _SKIPPED = {"host", "content-length", "transfer-encoding", "connection", "date",
 class PlainProxy:
     """Sends each request on and relays its answer."""
 
-    def __init__(self, upstream: str) -> None:
+    def __init__(self, upstream: str, authority: str) -> None:
         self._upstream = upstream
-        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), auto_decompress=False)
+        trusted = ssl.create_default_context(cafile=authority) if authority else True
+        connector = aiohttp.TCPConnector(limit=0, ssl=trusted)
+        self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Relay one request."""
@@ -37,13 +40,13 @@ class PlainProxy:
             return response
 
 
-async def _serve(port: int, upstream: str) -> None:
-    proxy = PlainProxy(upstream)
+async def _serve(port: int, upstream: str, authority: str) -> None:
+    proxy = PlainProxy(upstream, authority)
     runner = web.ServerRunner(web.Server(proxy.handle, access_log=None))
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port, backlog=2048).start()
+    await web.TCPSite(runner, "127.0.0.1", port, backlog=4096).start()
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    uvloop.run(_serve(int(sys.argv[1]), sys.argv[2]))
+    uvloop.run(_serve(int(sys.argv[1]), sys.argv[2], sys.argv[3]))

@@ -22,7 +22,7 @@ import aiohttp
 import redis.asyncio
 from pydantic import SecretStr
 
-from bench import cpu, load, report
+from bench import cpu, figures, report
 from bench.scale_objects import ApiServer, Sizes, fill, route_path
 from harness.cluster.cluster import Cluster, open_cluster
 from harness.cluster.operator import OperatorProcess
@@ -171,7 +171,7 @@ async def _follow(
     await asyncio.gather(watching, source, return_exceptions=True)
     await parts.http.close()
     await parts.redis.aclose()
-    milliseconds = [f"{load.quantile(took, share) * 1e3:.0f}" for share in (0.5, 0.99)]
+    milliseconds = [f"{figures.quantile(took, share) * 1e3:.0f}" for share in (0.5, 0.99)]
     return [
         (f"{len(took)} changes until every gateway serves them: p50 / p99", f"{' / '.join(milliseconds)} ms"),
         ("longest that a change held a gateway's loop", f"{stalls.longest * 1e3:.1f} ms of CPU"),

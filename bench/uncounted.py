@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 
 from havuz_contract.snapshot.models import Upstream
-from havuz_gateway import app, cli
+from havuz_gateway import app, starting
 from havuz_gateway.metering.meter import Admission, Admitted, Claim, LimitReached, Meter, Settlement
 from havuz_gateway.settings import Settings
 from havuz_gateway.telemetry.money import Backlog
@@ -25,6 +25,12 @@ class Uncounted:
 
     def settle(self, admitted: Admitted, settlement: Settlement) -> None:
         """Nothing is owed."""
+
+    async def settle_surely(self, admitted: Admitted, settlement: Settlement, *, again: bool) -> None:
+        """Nothing is owed."""
+
+    def release(self, admitted: Admitted) -> None:
+        """Nothing was reserved."""
 
     async def claim(
         self, upstream: Upstream, *, attempt_id: str, tokens: int, ceiling: int, lifetime: float
@@ -52,4 +58,4 @@ def _no_meter(_: Settings) -> Uncounted:
 
 if __name__ == "__main__":
     vars(app)["_meter"] = _no_meter
-    sys.exit(cli.gateway())
+    sys.exit(starting.gateway())

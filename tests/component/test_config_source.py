@@ -33,7 +33,7 @@ class Follower:
         self._kept = kept
         self.source = RedisSource(
             self.redis,
-            Decoder(Keyring.parse(ENCRYPTION_KEYS), now=time.monotonic),
+            Decoder(Keyring.parse(ENCRYPTION_KEYS)),
             self.holder,
             kept=self._read_kept,
             on_state=self.states.append,

@@ -13,8 +13,10 @@ from harness.fake_gcs import FakeGcs
 from harness.s3_server import S3Server
 from harness.strange_server import PNG
 from havuz_gateway.errors import GatewayError, NotFound, ServiceUnavailable
+from havuz_gateway.files.bucket import open_bucket
+from havuz_gateway.files.contents import Range, RangeOutside
 from havuz_gateway.files.names import FileName
-from havuz_gateway.files.object_store import ObjectStore, Range, RangeOutside, open_store
+from havuz_gateway.files.object_store import ObjectStore
 
 NOW = 1_795_284_000.0  # 2026-11-21 18:00 UTC
 DAY = 86_400.0
@@ -57,7 +59,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def store_at(url: str, *, at: float = NOW, max_bytes: int = 1_000_000) -> ObjectStore:
-    return ObjectStore(open_store(url), days=7, max_bytes=max_bytes, wall=lambda: at)
+    return ObjectStore(open_bucket(url), days=7, max_bytes=max_bytes, wall=lambda: at)
 
 
 async def read(store: ObjectStore, name: FileName, wanted: Range | None = None) -> tuple[bytes, int]:
@@ -169,4 +171,4 @@ async def test_without_a_store_it_is_said_what_to_set() -> None:
 )
 def test_a_url_of_no_store_is_refused(url: str, told: str) -> None:
     with pytest.raises(ValueError, match=told):
-        open_store(url)
+        open_bucket(url)

@@ -76,6 +76,31 @@ async def test_models_have_the_prices_of_the_project_s_unit_and_only_what_it_may
         assert "1,234" in await _page(visitor, "/dashboard/account")
 
 
+async def test_who_pays_nothing_sees_requests_and_no_balance(world: World, gateway: GatewayProcess) -> None:
+    shop = make_shop(name="default/shop-without-bills", billing=Billing(plan="Unmetered"))
+    await world.apply(*make_models(), shop)
+    await give_history(world, shop.project, days=2)
+    async with visiting(gateway.base_url, shop.live) as visitor:
+        page = await _page(visitor, "/dashboard")
+        assert "Requests in the last 30 days" in page
+        assert "data-live" not in page
+
+
+async def test_a_page_that_fails_unforeseen_says_so_in_the_site_s_look(world: World, gateway: GatewayProcess) -> None:
+    customer = make_project(billing=Billing(plan="Prepaid", credits={"one": NANOS_PER_UNIT}))
+    await world.apply(customer)
+    await apply_credits(world.redis, [customer.project], now=1.0)
+    async with visiting(gateway.base_url, customer.live) as visitor:
+        account = f"havuz:{{p:{customer.project.uid}}}:account"
+        await world.redis.hset(account, "balance", "no number")
+        reply = await visitor.get("/dashboard")
+        page = reply.body.decode()
+        assert (reply.status, 'class="brand"' in page, "Something failed here" in page) == (500, True, True)
+        assert reply.headers["x-request-id"] in page
+        data = await visitor.get("/dashboard/balance")
+        assert (data.status, data.json["error"].startswith("The page could not be made")) == (500, True)
+
+
 async def _page(visitor: Visitor, path: str, **headers: str) -> str:
     reply = await visitor.get(path, **headers)
     assert reply.status == 200, reply.body.decode()

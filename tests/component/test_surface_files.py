@@ -15,9 +15,10 @@ from harness.gateway import GatewayProcess
 from harness.strange_server import PNG, StrangeServer
 from harness.valkey import ValkeyServer
 from havuz_contract.snapshot.envelope import Keyring
+from havuz_gateway.files.bucket import open_bucket
 from havuz_gateway.files.links import Links
 from havuz_gateway.files.names import RANDOM_BYTES, FileName
-from havuz_gateway.files.object_store import ObjectStore, open_store
+from havuz_gateway.files.object_store import ObjectStore
 
 BODY = PNG + b"\0" * 600_000
 
@@ -47,7 +48,7 @@ def keeper(valkey: ValkeyServer, encryption_keys: str, folder: str) -> Iterator[
 
 @pytest.fixture
 async def kept(keeper: GatewayProcess, encryption_keys: str, folder: str) -> AsyncIterator[Kept]:
-    name = await ObjectStore(open_store(folder), days=7, max_bytes=10**6, wall=time.time).put(BODY)
+    name = await ObjectStore(open_bucket(folder), days=7, max_bytes=10**6, wall=time.time).put(BODY)
     links = Links(Keyring.parse(encryption_keys), seconds=60)
     link = links.make(name, base_url=keeper.base_url, now=time.time())
     async with aiohttp.ClientSession() as session:
@@ -147,7 +148,7 @@ async def test_a_link_leads_to_what_google_keeps(
     start_gateway: Callable[..., GatewayProcess], encryption_keys: str
 ) -> None:
     with FakeGcs() as google:
-        name = await ObjectStore(open_store(google.url), days=7, max_bytes=10**6, wall=time.time).put(BODY)
+        name = await ObjectStore(open_bucket(google.url), days=7, max_bytes=10**6, wall=time.time).put(BODY)
         gateway = await asyncio.to_thread(start_gateway, object_store=google.url)
         links = Links(Keyring.parse(encryption_keys), seconds=60)
         link = links.make(name, base_url=gateway.base_url, now=time.time())

@@ -81,8 +81,9 @@ def _names_with(spans: list[SeenSpan], word: str) -> set[str]:
     return {span.name for span in spans if any(word in name for name in span.attributes)}
 
 
-async def test_a_failed_and_a_good_attempt_are_two_spans_under_one_logical_call(traced: Start) -> None:
-    setting = await traced()
+@pytest.mark.parametrize("client", ["own", "aiohttp"])
+async def test_a_failed_and_a_good_attempt_are_two_spans_under_one_logical_call(traced: Start, client: str) -> None:
+    setting = await traced(HAVUZ_HTTP_CLIENT=client)
     async with FakeProvider() as provider:
         provider.script(error(429, headers={"retry-after": "30"}), Json())
         customer, route = await setting.world.serve(provider.base_url, provider.base_url)
@@ -101,9 +102,12 @@ async def test_a_failed_and_a_good_attempt_are_two_spans_under_one_logical_call(
     assert second.attributes["http.request.resend_count"] == 1
     assert first.attributes["havuz.upstream_key"] != second.attributes["havuz.upstream_key"]
     assert {first.attributes["server.address"], second.attributes["server.address"]} == {"127.0.0.1"}
-    for attempt, request in zip((first, second), sent, strict=True):
+    for attempt, request, status in zip((first, second), sent, (429, 200), strict=True):
         (http,) = under(seen, attempt)
-        assert (http.name, http.kind) == ("POST", "CLIENT")
+        assert (http.name, http.kind, http.error) == ("POST", "CLIENT", status == 429)
+        assert http.attributes["http.response.status_code"] == status
+        assert http.attributes.items() >= {"http.request.method": "POST", "server.address": "127.0.0.1"}.items()
+        assert http.resource == server.resource
         assert http.attributes["url.full"].endswith("/v1/chat/completions")
         assert request.headers["traceparent"] == f"00-{TRACE}-{http.span_id}-01"
 

@@ -27,7 +27,7 @@ _INSTALL_SECONDS = 600.0  # hundreds of packages, once
 
 
 class AzureServer:
-    """One container on a loopback port. `with AzureServer() as server: open_store(server.url)`.
+    """One container on a loopback port. `with AzureServer() as server: open_bucket(server.url)`.
 
     Without Node.js or its packages the test that asks for it is skipped.
     """

@@ -4,7 +4,6 @@ A client that this machine lacks is a skip that says so, and a failure where `HA
 """
 
 import asyncio
-import hashlib
 import os
 import shutil
 import subprocess
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+
+from harness import npm
 
 _PROGRAMS = Path(__file__).parents[1] / "clients"
 _INSTALL_SECONDS = 100
@@ -50,24 +51,10 @@ def php() -> str:
 
 def npm_folder(source: Path, *, seconds: float = _INSTALL_SECONDS) -> Path:
     """A folder with the packages that the lock file of `source` names, outside the checkout, made once per lock."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        lacking("Node.js", "apt-get install nodejs npm, or from https://nodejs.org")
-    lock = (source / "package-lock.json").read_bytes()
-    cache = Path(os.environ.get("HAVUZ_CACHE") or Path.home() / ".cache" / "havuz")
-    folder = cache / f"node-{source.parent.name}-{hashlib.sha256(lock).hexdigest()[:16]}"
-    if not folder.exists():
-        fresh = cache / f"{folder.name}.{os.getpid()}"
-        shutil.copytree(source, fresh)
-        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        try:
-            subprocess.run(command, cwd=fresh, check=True, capture_output=True, text=True, timeout=seconds)
-            fresh.rename(folder)
-        except subprocess.CalledProcessError as error:
-            lacking("a package for Node", f"npm ci failed in {fresh}: {error.stderr[-500:]}")
-        except OSError:  # another test worker was first
-            shutil.rmtree(fresh)
-    return folder
+    try:
+        return npm.installed(source, seconds=seconds, name=source.parent.name)
+    except npm.NotInstalled as error:
+        lacking("a package for Node", str(error))
 
 
 @pytest.fixture(scope="session")

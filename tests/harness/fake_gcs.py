@@ -47,7 +47,7 @@ class Stored:
 
 
 class FakeGcs:
-    """One bucket on a loopback port. `with FakeGcs() as server: open_store(server.url)`. `objects` are by name."""
+    """One bucket on a loopback port. `with FakeGcs() as server: open_bucket(server.url)`. `objects` are by name."""
 
     def __init__(self) -> None:
         self.objects: dict[str, Stored] = {}

@@ -119,10 +119,14 @@ class FakeProvider:
     async def stop(self) -> None:
         """Cut every connection and listen no more. Safe to repeat."""
         self._server.close()
-        for connection in list(self._open):
-            connection.abort()
+        self.cut()
         await asyncio.gather(*self._tasks)
         await self._server.wait_closed()
+
+    def cut(self) -> None:
+        """Cut every connection that is open, and go on listening."""
+        for connection in list(self._open):
+            connection.abort()
 
     def joined(self, connection: "_Connection") -> None:
         """A client connected."""

@@ -13,7 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from harness.ports import free_port
 
@@ -27,6 +27,8 @@ class GatewayProcess:
 
     `settings` are environment variables without their prefix, such as `drain_grace="5"`; `environment` are whole ones.
     """
+
+    PROGRAM: ClassVar[tuple[str, ...]] = ("-m", "havuz_gateway")
 
     def __init__(
         self,
@@ -101,7 +103,7 @@ class GatewayProcess:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("HAVUZ_", "OTEL_"))}
         with (self.directory / "gateway.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "havuz_gateway"],
+                [sys.executable, *self.PROGRAM],
                 env=clean | self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

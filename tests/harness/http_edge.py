@@ -18,7 +18,9 @@ from havuz_gateway.surfaces.openai.errors import render_error, stream_error
 from havuz_gateway.surfaces.registry import Registry
 from havuz_gateway.telemetry.metrics import Metrics
 
-BOUNDS = HttpBounds(max_body=1_000, read_idle=0.2, read_total=0.6, write_idle=0.3, keepalive=0.5, lingering=0.2)
+BOUNDS = HttpBounds(
+    max_body=1_000, head=0.4, read_idle=0.2, read_total=0.6, write_idle=0.3, keepalive=0.5, lingering=0.2
+)
 # the endpoints here use none, and the edge counts
 NO_SERVICES = cast("Services", SimpleNamespace(telemetry=SimpleNamespace(metrics=Metrics())))
 
@@ -144,10 +146,10 @@ class Answer:
 
 
 @asynccontextmanager
-async def serve(bounds: HttpBounds = BOUNDS) -> AsyncIterator[Served]:
+async def serve(bounds: HttpBounds = BOUNDS, *, front: bool = True) -> AsyncIterator[Served]:
     endpoints = Endpoints()
     surface = endpoints.surface()
-    edge = HttpEdge(Registry((surface,), default=surface), NO_SERVICES, bounds=bounds)
+    edge = HttpEdge(Registry((surface,), default=surface), NO_SERVICES, bounds=bounds, front=front)
     server = edge.server()
     runner = web.ServerRunner(server, shutdown_timeout=0.1)
     await runner.setup()

@@ -24,7 +24,7 @@ def build() -> Path:
 
 
 class S3Server:
-    """One bucket on a loopback port. `with S3Server() as server: open_store(server.url)`. Raises `BuildError`."""
+    """One bucket on a loopback port. `with S3Server() as server: open_bucket(server.url)`. Raises `BuildError`."""
 
     def __init__(self) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="havuz-s3-"))

@@ -18,7 +18,9 @@ from havuz_gateway.tasks.worker import Worker
 def build_gateway(settings: Settings) -> lifecycle.Gateway:
     """Wire one gateway process. Needs a running loop. Raises `SettingsError`."""
     parts = Parts(settings)
-    edge = HttpEdge(every_surface(parts.desk), parts.services, bounds=_http_bounds(settings))
+    edge = HttpEdge(
+        every_surface(parts.desk), parts.services, bounds=_http_bounds(settings), front=settings.http_server == "own"
+    )
     _observe(parts, edge)
     background = _background(parts)
     closing: list[Callable[[], Awaitable[None]]] = [
@@ -106,4 +108,5 @@ def _http_bounds(settings: Settings) -> HttpBounds:
         max_image_form=settings.max_image_form_bytes,
         max_audio_form=settings.max_audio_form_bytes,
         upload_room=settings.upload_room_bytes,
+        head=settings.http_head_seconds,
     )

@@ -1,7 +1,6 @@
-"""The commands: `havuz-gateway` (a gateway of a cluster) and `havuz` (local mode, looks into books and pool)."""
+"""`havuz`: local mode, looks into books and pool."""
 
 import argparse
-import asyncio
 import logging
 import os
 import sys
@@ -15,31 +14,15 @@ from redis.exceptions import RedisError
 
 from havuz_contract.connection import connect
 from havuz_contract.settings import SettingsError
-from havuz_gateway.app import run_gateway
 from havuz_gateway.commands import books, explain, ledger_verify, usage_export, webhooks
 from havuz_gateway.commands.books import CommandError
-from havuz_gateway.lifecycle import PortTakenError, stop_on_signals
+from havuz_gateway.lifecycle import PortTakenError
 from havuz_gateway.metering.ledger import BusyError
-from havuz_gateway.processes.supervisor import supervise
-from havuz_gateway.settings import read_settings
+from havuz_gateway.starting import refuse, run_until_signalled
 from havuz_gateway.telemetry import logs
 
 BooksCommand = Callable[[argparse.Namespace, Redis, TextIO], Awaitable[int]]
 _CUT_OFF = 141  # what a shell says of a command whose output nobody reads any more
-_REFUSED = 2  # the exit code of a command that was called wrongly
-
-
-def gateway(arguments: Sequence[str] | None = None) -> int:
-    """`havuz-gateway`: serve until SIGTERM. Returns the exit code."""
-    try:
-        flags = sys.argv[1:] if arguments is None else arguments
-        settings = read_settings(flags)
-        logs.configure(level=settings.log_level, form=settings.log_format)
-        if settings.workers > 1:
-            return _run(lambda stop: supervise(settings, flags, stop=stop))
-        return _run(lambda stop: run_gateway(settings, stop=stop))
-    except (SettingsError, PortTakenError) as error:
-        return _refuse("havuz-gateway", error)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,7 +39,7 @@ def _up(options: argparse.Namespace) -> int:
 
     logging.getLogger("havuz_gateway.requests").setLevel(logging.INFO)
     try:
-        return _run(
+        return run_until_signalled(
             lambda stop: up.run(
                 up.Options(
                     manifests=options.manifests,
@@ -71,7 +54,7 @@ def _up(options: argparse.Namespace) -> int:
             )
         )
     except (SettingsError, PortTakenError, LocalError) as error:
-        return _refuse("havuz", error)
+        return refuse("havuz", error)
 
 
 def _with_books(command: BooksCommand) -> Callable[[argparse.Namespace], int]:
@@ -94,26 +77,11 @@ def _with_books(command: BooksCommand) -> Callable[[argparse.Namespace], int]:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has seen enough
             return _CUT_OFF
         except RedisError as error:
-            return _refuse("havuz", CommandError(f"the books can't be read from Redis: {error}"))
+            return refuse("havuz", CommandError(f"the books can't be read from Redis: {error}"))
         except (CommandError, BusyError) as error:
-            return _refuse("havuz", error)
+            return refuse("havuz", error)
 
     return run
-
-
-def _run(serve: Callable[[asyncio.Event], Awaitable[None]]) -> int:
-    async def body() -> None:
-        stop = asyncio.Event()
-        stop_on_signals(stop)
-        await serve(stop)
-
-    uvloop.run(body())
-    return 0
-
-
-def _refuse(command: str, error: Exception) -> int:
-    print(f"{command}: {error}", file=sys.stderr)
-    return _REFUSED
 
 
 def _parser() -> argparse.ArgumentParser:

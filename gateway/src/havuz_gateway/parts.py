@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from havuz_contract import keys
 from havuz_contract.connection import connect, read_url
@@ -19,7 +20,7 @@ from havuz_gateway.config.holder import Holder
 from havuz_gateway.config.redis_source import RedisSource
 from havuz_gateway.config.state import Decoder, State
 from havuz_gateway.files.links import Links
-from havuz_gateway.files.object_store import ObjectStore, open_store
+from havuz_gateway.files.object_store import ObjectStore
 from havuz_gateway.jobs.image import ImageJob
 from havuz_gateway.metering.address import calls_to
 from havuz_gateway.metering.last_used import LastUsed
@@ -49,12 +50,15 @@ from havuz_gateway.tasks.store import TaskSettings, TaskStore
 from havuz_gateway.tasks.sweeper import TaskSweeper
 from havuz_gateway.tasks.worker import Worker, WorkerSettings
 from havuz_gateway.telemetry import setup
-from havuz_gateway.telemetry.recorder import Telemetry
+from havuz_gateway.telemetry.recorder import Telemetry, Tracing
 from havuz_gateway.transport.addresses import read_networks
 from havuz_gateway.transport.aiohttp_client import AiohttpTransport
 from havuz_gateway.transport.base import Transport
 from havuz_gateway.transport.client import HttpTransport
 from havuz_gateway.transport.guarded_fetch import GuardedFetcher
+
+if TYPE_CHECKING:
+    from havuz_gateway.files.bucket import Bucket
 
 VERSION = "0.1.0"
 
@@ -68,7 +72,7 @@ class Parts:
         self.redis = connect(
             settings.redis_url.get_secret_value(), name="havuz-gateway", ca_file=settings.redis_ca_file
         )
-        self.decoder = Decoder(keyring, now=time.monotonic)
+        self.decoder = Decoder(keyring)
         self.holder = Holder(wall=time.time)
         self.disk = DiskCopy(settings.state_dir, keyring) if settings.state_dir is not None else None
         self.source = self._source()
@@ -178,6 +182,7 @@ class Parts:
             self.holder,
             kept=self._kept,
             on_state=self.disk.keep if self.disk is not None else _forget,
+            prepare=lambda snapshot: self.pool.prepare(snapshot.upstreams, now=time.monotonic()),
             now=time.monotonic,
             rng=random.Random(),  # noqa: S311 - spreads reconnects
         )
@@ -225,8 +230,17 @@ def _meter(settings: Settings) -> RedisMeter:
 
 
 def _http(settings: Settings, telemetry: Telemetry) -> HttpTransport | AiohttpTransport:
-    traced = AiohttpTransport([setup.traced_trace_config(telemetry)])
-    return HttpTransport(traced) if settings.http_client == "own" else traced
+    if settings.http_client == "aiohttp":
+        return _by_aiohttp(telemetry.tracing)
+    return HttpTransport(connections=settings.upstream_connections)
+
+
+def _by_aiohttp(tracing: Tracing | None) -> AiohttpTransport:
+    if tracing is None or tracing.export is None:
+        return AiohttpTransport()
+    from havuz_gateway.telemetry import aiohttp_spans  # with the SDK, which nothing else needs
+
+    return AiohttpTransport([aiohttp_spans.trace_config(tracing.export, tracing.about)])
 
 
 def _store_settings(settings: Settings) -> StoreSettings:
@@ -240,10 +254,16 @@ def _task_settings(settings: Settings) -> TaskSettings:
 def _files(settings: Settings) -> ObjectStore:
     url = settings.object_store.get_secret_value()
     try:
-        store = open_store(url) if url else None
+        store = _bucket(url) if url else None
     except ValueError as error:
         raise SettingsError(f"setting 'object_store' (HAVUZ_OBJECT_STORE, --object-store): {error}") from None
     return ObjectStore(store, days=settings.file_days, max_bytes=settings.file_bytes, wall=time.time)
+
+
+def _bucket(url: str) -> "Bucket":
+    from havuz_gateway.files.bucket import open_bucket  # several MiB
+
+    return open_bucket(url)
 
 
 def _calls(settings: Settings) -> Calls:

@@ -85,6 +85,19 @@ class Settings(ProcessSettings):
     http_client: Literal["own", "aiohttp"] = Field(
         default="own", description="what calls providers: a client of havuz's own, or aiohttp, which costs more"
     )
+    upstream_connections: int = Field(
+        default=4096,
+        ge=1,
+        le=65_000,
+        description="connections to one provider's address, at most: requests beyond them wait their turn, 5 s at most",
+    )
+    http_server: Literal["own", "aiohttp"] = Field(
+        default="own",
+        description="what reads requests: havuz itself where they are plain HTTP/1.1, or aiohttp all, which costs more",
+    )
+    http_head_seconds: Annotated[float, Field(ge=0.1, le=3600)] = Field(
+        default=30.0, description="seconds that a request's head may take to arrive"
+    )
     meter_timeout: Annotated[float, Field(gt=0, le=60)] = Field(
         default=1.0, description="seconds without an answer after which Redis counts as away for metering"
     )

@@ -17,6 +17,7 @@ from havuz_contract.connection import connect
 from havuz_contract.key_requests import KeyRequests
 from havuz_contract.publish import Publisher
 from havuz_contract.snapshot.models import Project
+from havuz_operator.attention import Attention
 from havuz_operator.fleet import Fleet
 from havuz_operator.handlers.lifecycle import KindGoneError, watch_until_signalled
 from havuz_operator.health_report import HealthReport
@@ -28,7 +29,8 @@ from havuz_operator.project_keys import KeyMaker
 from havuz_operator.publication import Publication
 from havuz_operator.reconcile import Reconciler
 from havuz_operator.settings import Settings
-from havuz_operator.status_report import Sources, StatusReport
+from havuz_operator.status_content import Sources
+from havuz_operator.status_report import StatusReport
 from havuz_operator.world import WATCHED_KINDS, World
 
 _log = logging.getLogger(__name__)
@@ -123,19 +125,21 @@ class _Parts:
         )
         self._publication = Publication(client, lambda: Publisher(client, keyring))
         self._fleet = Fleet(client, on_change=self._fleet_changed, monotonic=time.monotonic, wall=time.time)
-        self._health = HealthReport(client, on_change=self._wake)
-        self._money = MoneyReport(client, on_change=self._wake, clock=_now)
+        attention = Attention()
+        self._look_at = attention.call
+        self._health = HealthReport(client, on_change=attention.call_pools)
+        self._money = MoneyReport(client, on_change=attention.call, clock=_now)
         self._reconciler = Reconciler(
             world=world,
             publication=self._publication,
             keep_keys=KeyMaker(world=world, kube=kube, clock=_now, random=os.urandom).keep,
             credit=self._money.credit,
-            on_compiled=self._wake,
+            on_compiled=attention.call,
             clock=_now,
             debounce=settings.debounce,
         )
         sources = Sources(world, self._reconciler, self._publication, self._fleet, self._health.book, self._money)
-        self._statuses = StatusReport(sources, kube, clock=_now, unique=lambda: secrets.token_hex(8))
+        self._statuses = StatusReport(sources, kube, attention, clock=_now, unique=lambda: secrets.token_hex(8))
 
     def work(self) -> dict[str, Work]:
         """What runs side by side, by name."""
@@ -155,12 +159,9 @@ class _Parts:
         known = next((key.sha256 for key in keys if key.name == name), None)
         return known == digest and since is not None and self._fleet.loaded(since) == len(self._fleet.revisions)
 
-    def _wake(self) -> None:
-        self._statuses.wake()
-
     def _fleet_changed(self) -> None:
         """A gateway came, went or loaded; or Redis is behind us, which publishing looks into."""
-        self._wake()
+        self._look_at(())
         if self._fleet.found is not None and self._fleet.found < self._publication.revision:
             self._world.changed.set()
 

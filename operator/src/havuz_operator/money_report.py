@@ -19,6 +19,7 @@ from havuz_contract.accounts import Account, Standing, apply_credits, read_accou
 from havuz_contract.money import format_amount
 from havuz_contract.snapshot.models import Billing, Project
 from havuz_contract.v1alpha1.conditions import Condition, credited, funded, not_credited, not_funded
+from havuz_contract.v1alpha1.meta import ObjectRef
 from havuz_operator.conditions import timestamp
 from havuz_operator.events import Happening
 
@@ -53,13 +54,18 @@ class _WorkedOut:
 
 
 class MoneyReport:
-    """Applies credits and follows accounts. `on_change` is called when there is something new to show."""
+    """Applies credits and follows accounts. `on_change` is called with the projects of which there is something new to
+    show; None: any may have.
+    """
 
-    def __init__(self, client: Redis, *, on_change: Callable[[], None], clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, client: Redis, *, on_change: Callable[[Iterable[ObjectRef] | None], None], clock: Callable[[], datetime]
+    ) -> None:
         self._redis = client
         self._on_change = on_change
         self._clock = clock
         self._projects: dict[str, Project] | None = None
+        self._credited: Mapping[str, Project] | None = None  # all that `credit` was given when it last went well
         self._applied: dict[str, Billing] = {}
         self._conflicts: dict[str, tuple[str, ...]] = {}
         self._worked_out: dict[str, _WorkedOut] = {}
@@ -69,6 +75,9 @@ class MoneyReport:
 
     async def credit(self, projects: Mapping[str, Project]) -> None:
         """Apply what `projects`, all that are served, say that was not applied. Raises `redis.RedisError`."""
+        if projects is self._credited:
+            return
+        first = self._projects is None
         concerned = {
             uid: one for uid, one in projects.items() if one.billing.plan != "Unmetered" or one.billing.credits
         }
@@ -80,6 +89,9 @@ class MoneyReport:
         if due:
             async with self._one_at_a_time:
                 await self._apply(due)
+        if first or due:  # at first, also those who pay nothing are known
+            self._on_change(None if first else map(_ref, due))
+        self._credited = projects
 
     def look(self, uid: str) -> Shown | None:
         """What to show of a project that is served; None: it is not known yet, and what was shown stays."""
@@ -112,7 +124,6 @@ class MoneyReport:
                 _log.info("credits were applied", extra={"project": project.name, "credits": list(outcome.credits)})
         accounts = await read_accounts(self._redis, [one.uid for one in projects])
         self._shown |= {one.uid: self._work_out(one, accounts[one.uid]) for one in projects}
-        self._on_change()
 
     async def _round(self) -> None:
         projects = dict(self._projects or {})
@@ -121,11 +132,13 @@ class MoneyReport:
         if lost:
             _log.error("Redis has lost accounts; their credits are applied again", extra={"projects": len(lost)})
             await self._apply(list(lost.values()))
-        if self._move({uid: self._work_out(one, accounts[uid]) for uid, one in projects.items() if uid not in lost}):
-            self._on_change()
+        fresh = {uid: self._work_out(one, accounts[uid]) for uid, one in projects.items() if uid not in lost}
+        moved = [*lost, *self._move(fresh)]
+        if moved:
+            self._on_change([_ref(projects[uid]) for uid in moved])
 
-    def _move(self, fresh: Mapping[str, Shown]) -> int:
-        """Show what is urgent, and of the rest so much as a round may; returns how many moved."""
+    def _move(self, fresh: Mapping[str, Shown]) -> list[str]:
+        """Show what is urgent, and of the rest so much as a round may; returns what moved."""
         urgent: list[str] = []
         others: list[str] = []
         for uid, shown in fresh.items():
@@ -138,7 +151,7 @@ class MoneyReport:
         for uid in moved:
             self._shown.pop(uid, None)  # to the end: those that have waited longest come first
             self._shown[uid] = fresh[uid]
-        return len(moved)
+        return moved
 
     def _work_out(self, project: Project, account: Account) -> Shown:
         now, conflicts = self._clock().timestamp(), self._conflicts.get(project.uid, ())
@@ -200,6 +213,11 @@ def _count(credits_: int) -> str:
 
 def _time(moment: int) -> str:
     return timestamp(datetime.fromtimestamp(moment, UTC))
+
+
+def _ref(project: Project) -> ObjectRef:
+    namespace, _, name = project.name.partition("/")
+    return ObjectRef("Project", namespace, name)
 
 
 def _differs(old: Billing | None, new: Billing) -> bool:

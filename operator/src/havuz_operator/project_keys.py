@@ -9,6 +9,7 @@ from havuz_contract import project_keys, rotation
 from havuz_contract.compiler.compile import Compiled
 from havuz_contract.project_keys import MissingKey
 from havuz_contract.rotation import Rotation
+from havuz_contract.snapshot.models import Project as ProjectPart
 from havuz_contract.v1alpha1.project import Project
 from havuz_operator.events import event_body, key_rotated
 from havuz_operator.kube import Kube, KubeError
@@ -31,9 +32,12 @@ class KeyMaker:
         self._kube = kube
         self._clock = clock
         self._random = random
+        self._content: Mapping[str, ProjectPart] | None = None  # the projects that were found to need nothing
 
     async def keep(self, compiled: Compiled) -> bool:
         """Make every key that an accepted Project lacks and rotate those it asks for; says whether Secrets are new."""
+        if compiled.snapshot.projects is self._content:
+            return False
         secrets = self._world.secrets()
         work = [
             task
@@ -46,6 +50,7 @@ class KeyMaker:
                 ),
             )
         ]
+        self._content = None if work else compiled.snapshot.projects
         return any(await asyncio.gather(*work))
 
     def _accepted(self, compiled: Compiled) -> Iterator[tuple[Project, Document]]:

@@ -1,12 +1,13 @@
 """What has been published, and since which revision each object's part is in it."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from redis.asyncio import Redis
 
 from havuz_contract import keys
 from havuz_contract.publish import Publisher
+from havuz_contract.snapshot.diff import difference
 from havuz_contract.snapshot.models import Part, Snapshot
 
 _log = logging.getLogger(__name__)
@@ -22,24 +23,25 @@ class Publication:
         self._redis = redis
         self._make_publisher = make_publisher
         self._publisher = make_publisher()
-        self._parts: dict[str, Part] = {}
+        self._snapshot = Snapshot()
         self._since: dict[str, int] = {}
         self._floor: int | None = None
         self.revision = 0
 
-    async def publish(self, snapshot: Snapshot) -> None:
-        """Make `snapshot` what gateways serve. Raises `redis.RedisError`; nothing is then remembered of it."""
+    async def publish(self, snapshot: Snapshot) -> int:
+        """Make `snapshot` what gateways serve; returns how many objects in it are new or other ones.
+
+        Raises `redis.RedisError`; nothing is then remembered of it.
+        """
         await self._recover()
         self.revision = await self._publisher.publish(snapshot)
         if self._floor is None:
             self._floor = self.revision
-        parts = dict(_parts_of(snapshot))
-        for uid in self._parts.keys() - parts.keys():
-            self._since[uid] = self.revision
-        for uid, part in parts.items():
-            if uid not in self._parts or _differs(self._parts[uid], part):
-                self._since[uid] = self.revision
-        self._parts = parts
+        change = difference(self._snapshot, snapshot)
+        for uids in (*change.upsert.values(), *change.delete.values()):
+            self._since.update(dict.fromkeys(uids, self.revision))
+        self._snapshot = snapshot
+        return sum(map(len, change.upsert.values()))
 
     @property
     def known(self) -> bool:
@@ -48,7 +50,10 @@ class Publication:
 
     def since(self, uid: str, part: Part | None) -> int | None:
         """The revision from which on gateways serve `part` (None: serve nothing of this uid); None: not published."""
-        if self._floor is None or _differs(self._parts.get(uid), part):
+        if self._floor is None:
+            return None
+        published = self._snapshot.part(uid)
+        if published is not part and published != part:
             return None
         return self._since.get(uid, self._floor)
 
@@ -62,13 +67,4 @@ class Publication:
         _log.warning("Redis has lost the configuration; publishing all of it again")
         await self._redis.hset(keys.META, "revision", str(self.revision))
         self._publisher = self._make_publisher()
-        self._parts.clear()
-
-
-def _parts_of(snapshot: Snapshot) -> Iterator[tuple[str, Part]]:
-    for parts in (snapshot.upstreams, snapshot.routes, snapshot.projects):
-        yield from parts.items()
-
-
-def _differs(old: Part | None, new: Part | None) -> bool:
-    return old is not new and old != new
+        self._snapshot = Snapshot()

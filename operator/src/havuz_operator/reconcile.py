@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from math import inf
 
 from havuz_contract.compiler.compile import Compiled, Memo, ObjectStatus, Resources
 from havuz_contract.compiler.compile import compile as compile_snapshot
+from havuz_contract.compiler.outcome import differing
 from havuz_contract.snapshot.models import Part, Project
 from havuz_contract.v1alpha1.meta import KubeObject, ObjectRef
 from havuz_operator.publication import Publication
@@ -23,7 +24,8 @@ Credit = Callable[[Mapping[str, Project]], Awaitable[None]]
 
 
 class Reconciler:
-    """Keeps what gateways serve equal to what the world says. `on_compiled` is called after each round.
+    """Keeps what gateways serve equal to what the world says. `on_compiled` is called after each round, with what has
+    come to something else by it; None: all may have.
 
     `keep_keys` makes and rotates project keys, and says whether it did; `credit` applies the credits of what is
     published.
@@ -36,12 +38,13 @@ class Reconciler:
         publication: Publication,
         keep_keys: KeepKeys,
         credit: Credit,
-        on_compiled: Callable[[], None],
+        on_compiled: Callable[[Iterable[ObjectRef] | None], None],
         clock: Callable[[], datetime],
         debounce: float,
     ) -> None:
         self._compiled: Compiled | None = None
-        self._compiled_from: dict[ObjectRef, KubeObject] = {}
+        self._seen = Seen()
+        self._news: set[ObjectRef] | None = set()
         self._world = world
         self._publication = publication
         self._keep_keys = keep_keys
@@ -49,7 +52,7 @@ class Reconciler:
         self._on_compiled = on_compiled
         self._clock = clock
         self._debounce = debounce
-        self._memo: Memo = {}
+        self._memo = Memo()
         self._next_end = inf
 
     async def run(self) -> None:
@@ -67,7 +70,7 @@ class Reconciler:
                 expected = type(error).__module__.startswith("redis")
                 told = {"error": str(error), "again_in_seconds": pause}
                 _log.error("the configuration or its credits could not be published", extra=told, exc_info=not expected)
-                self._on_compiled()
+                self._tell()
                 await asyncio.sleep(pause)
                 self._world.changed.set()
             else:
@@ -75,7 +78,7 @@ class Reconciler:
 
     def status(self, source: KubeObject) -> ObjectStatus | None:
         """What the last compile said of exactly this version of an object; None when it has not seen it."""
-        if self._compiled is None or self._compiled_from.get(source.ref) is not source:
+        if self._compiled is None or not self._seen.holds(source):
             return None
         return self._compiled.statuses.get(source.ref)
 
@@ -86,10 +89,7 @@ class Reconciler:
 
     def part(self, uid: str) -> Part | None:
         """What the last compile made of an object for the gateways; None: nothing."""
-        if self._compiled is None:
-            return None
-        snapshot = self._compiled.snapshot
-        return snapshot.upstreams.get(uid) or snapshot.routes.get(uid) or snapshot.projects.get(uid)
+        return None if self._compiled is None else self._compiled.snapshot.part(uid)
 
     async def _rest(self) -> None:
         """Return when the world has changed, or when a key ends, which changes what is to be said of it."""
@@ -103,28 +103,51 @@ class Reconciler:
         if await self._keep_keys(compiled):
             compiled = await self._publish()
         await self._credit(compiled.snapshot.projects)
-        self._on_compiled()
+        self._tell()
+
+    def _tell(self) -> None:
+        news, self._news = self._news, set()
+        self._on_compiled(news)
 
     async def _publish(self) -> Compiled:
         """Compile the world as it is, and make it what gateways serve. Nobody's change waits for the keys of others."""
         compiled, resources = await self._compile()
-        objects: tuple[KubeObject, ...] = (*resources.upstream_keys, *resources.model_routes, *resources.projects)
-        self._compiled, self._compiled_from = compiled, {one.ref: one for one in objects}
+        news = differing(self._compiled, compiled)
+        self._compiled = compiled
+        self._seen.take(resources)
+        self._note(news)
         before = self._publication.revision
-        await self._publication.publish(compiled.snapshot)
+        published = await self._publication.publish(compiled.snapshot)
+        if published > len(news):  # also what was published before: Redis had lost it
+            self._note(None)
         if self._publication.revision != before:
             _log.info("published", extra={"revision": self._publication.revision})
         return compiled
+
+    def _note(self, news: set[ObjectRef] | None) -> None:
+        self._news = None if news is None or self._news is None else self._news | news
 
     async def _compile(self) -> tuple[Compiled, Resources]:
         resources, secrets = self._world.resources(), self._world.secrets()
         now = self._clock()
         compiled = await asyncio.to_thread(compile_snapshot, resources, secrets, now, memo=self._memo)
-        self._next_end = _next_end(compiled.snapshot.projects.values(), now.timestamp())
+        self._next_end = compiled.next_end
         return compiled, resources
 
 
-def _next_end(projects: Iterable[Project], now: float) -> float:
-    """When the next key of these projects ends, in unix seconds; infinity: none does."""
-    ends = (key.expires_at for project in projects for key in project.keys if key.expires_at is not None)
-    return min((end for end in ends if end > now), default=inf)
+class Seen:
+    """Which version of each object the last compile saw."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, tuple[Sequence[KubeObject], dict[ObjectRef, KubeObject]]] = {}
+
+    def take(self, resources: Resources) -> None:
+        """Remember what has been compiled."""
+        kinds = {"keys": resources.upstream_keys, "routes": resources.model_routes, "projects": resources.projects}
+        for kind, objects in kinds.items():
+            if kind not in self._kinds or self._kinds[kind][0] is not objects:
+                self._kinds[kind] = (objects, {one.ref: one for one in objects})
+
+    def holds(self, source: KubeObject) -> bool:
+        """Whether it was exactly this one."""
+        return any(by_ref.get(source.ref) is source for _, by_ref in self._kinds.values())

@@ -5,51 +5,26 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from math import inf
 
 from havuz_contract.compiler.compile import ObjectStatus
-from havuz_contract.snapshot.models import Route, Upstream
-from havuz_contract.v1alpha1.conditions import Condition, not_programmed, programmed, refused
+from havuz_contract.snapshot.models import Upstream
 from havuz_contract.v1alpha1.meta import ObjectRef
-from havuz_contract.v1alpha1.registry import ManifestError
-from havuz_operator.conditions import StatusChange, Transition, change
+from havuz_operator.attention import Attention
+from havuz_operator.conditions import StatusChange, Transition
 from havuz_operator.events import Happening, event_body, happening
-from havuz_operator.fleet import Fleet
-from havuz_operator.health_book import HealthBook
 from havuz_operator.kube import Kube, KubeError
-from havuz_operator.money_report import MoneyReport, Shown
-from havuz_operator.publication import Publication
-from havuz_operator.reconcile import Reconciler
-from havuz_operator.world import Document, Stored, World
+from havuz_operator.money_report import Shown
+from havuz_operator.status_content import Sources, StatusContent
+from havuz_operator.world import Document, Stored
 
 _log = logging.getLogger(__name__)
 
 # Gateways load a revision within milliseconds: waiting that long spares most objects a second write.
 _GRACE_SECONDS = 0.3
-_LONGEST_REST_SECONDS = 60.0
+_FULL_EVERY_SECONDS = 60.0
 _RETRY_SECONDS = 1.0
 _BREATHE_EVERY = 200
-_MONEY_CONDITIONS = ("Credited", "Funded")
-_MONEY_FIELDS = ("balance", "reserved", "spent", "period")
-_HEALTH_FIELDS = {
-    "UpstreamKey": ("state", "until", "reason", "lastError", "lastStatus"),
-    "ModelRoute": ("targets",),
-}
-_Health = tuple[Sequence[Condition], Mapping[str, Any]]
-_UNPUBLISHED = Condition("Programmed", "False", "Loading", "The configuration has not been published yet.")
-_SUSPENDED = Condition("Usable", "False", "Suspended", "spec.suspended takes the key out of the pool.")
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """Everything a status is worked out from."""
-
-    world: World
-    reconciler: Reconciler
-    publication: Publication
-    fleet: Fleet
-    health: HealthBook
-    money: MoneyReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +43,15 @@ class _Inputs:
 
 
 class StatusReport:
-    """Writes statuses whenever `wake` is called, and when a verdict on a key ends by itself."""
+    """Writes the statuses that `attention` is called to, those that the fleet concerns, and those of keys whose verdict
+    ends by itself; now and then all, so that nothing that was missed stays wrong.
+    """
 
     def __init__(
         self,
         sources: Sources,
         kube: Kube,
+        attention: Attention,
         *,
         clock: Callable[[], datetime],
         unique: Callable[[], str],
@@ -82,60 +60,80 @@ class StatusReport:
         self._kube = kube
         self._clock = clock
         self._unique = unique
-        self._wanted = asyncio.Event()
+        self._attention = attention
         self._complete: dict[ObjectRef, _Inputs] = {}
-        self._loaded: dict[int, int] = {}
-
-    def wake(self) -> None:
-        """Something has changed."""
-        self._wanted.set()
+        self._content = StatusContent(sources, clock=clock)
+        self._gateways: Mapping[str, int] | None = None
+        self._next_full = inf
 
     async def run(self) -> None:
         """Run until cancelled. What could not be written is written a little later."""
         while True:
             await self._rest()
-            self._wanted.clear()
             if not self._sources.reconciler.ran:
+                self._attention.wanted.clear()
                 continue
             try:
                 await self._sources.fleet.wait_loaded(self._sources.publication.revision, seconds=_GRACE_SECONDS)
-                complete = await self._write_all()
+                complete = await self._round()
             except Exception:  # one object's odd status must not end all reporting
                 _log.exception("statuses could not be worked out")
+                self._attention.call(None)
                 complete = False
             if not complete:
                 await asyncio.sleep(_RETRY_SECONDS)
-                self.wake()
+                self._attention.wanted.set()
 
     async def _rest(self) -> None:
+        """Return when something is to be looked at, which this calls for itself where only time has passed."""
         now = self._clock().timestamp()
         due = self._sources.health.next_change(now)
-        seconds = _LONGEST_REST_SECONDS if due is None else min(_LONGEST_REST_SECONDS, max(0.05, due - now))
+        moment = self._next_full if due is None else min(self._next_full, due)
         try:
-            async with asyncio.timeout(seconds):
-                await self._wanted.wait()
+            async with asyncio.timeout(None if moment == inf else max(0.05, moment - now)):
+                await self._attention.wanted.wait()
         except TimeoutError:
-            return
+            if due is not None and due <= moment:
+                self._attention.call_pools()
+        if self._clock().timestamp() >= self._next_full:
+            self._attention.call(None)
 
-    async def _write_all(self) -> bool:
-        """Write every status that says something new; False when one could not be written."""
-        complete = True
-        self._connect_keys()
-        self._loaded.clear()
-        for gone in self._complete.keys() - self._sources.world.objects.keys():
-            del self._complete[gone]
-        writing: list[asyncio.Task[bool]] = []
+    async def _round(self) -> bool:
+        """Write every status that is due and says something new; False when one could not be written."""
+        if self._fleet_moved():
+            self._attention.call(None)
+        looked, everything = self._attention.take(self._sources.world.objects)
+        if everything:
+            self._next_full = self._clock().timestamp() + _FULL_EVERY_SECONDS
+            for gone in self._complete.keys() - self._sources.world.objects.keys():
+                del self._complete[gone]
+        self._connect_keys(looked)
+        self._content.begin()
+        failed = await self._write_all(looked)
+        await self._tell_news()
+        if failed:
+            self._attention.call(failed)
+        return not failed
+
+    def _fleet_moved(self) -> bool:
+        """Whether gateways have come, gone or fallen back, which every status says; that they load does so of few."""
+        fleet, before = self._sources.fleet, self._gateways
+        after = self._gateways = None if fleet.found is None else dict(fleet.revisions)
+        if before is None or after is None:
+            return before is not after
+        return before.keys() != after.keys() or any(after[one] < before[one] for one in before)
+
+    async def _write_all(self, looked: Sequence[tuple[ObjectRef, Stored]]) -> list[ObjectRef]:
+        """Write what says something new; returns what could not be written."""
+        writing: dict[ObjectRef, asyncio.Task[bool]] = {}
         async with asyncio.TaskGroup() as group:
-            for number, (ref, stored) in enumerate(list(self._sources.world.objects.items())):
+            for number, (ref, stored) in enumerate(looked):
                 if number % _BREATHE_EVERY == 0:
                     await asyncio.sleep(0)
                 difference = self._difference(ref, stored)
                 if difference is not None:
-                    writing.append(group.create_task(self._write(ref, stored, difference)))
-        await self._tell_news()
-        for task in writing:
-            complete = complete and task.result()
-        return complete
+                    writing[ref] = group.create_task(self._write(ref, stored, difference))
+        return [ref for ref, task in writing.items() if not task.result()]
 
     async def _write(self, ref: ObjectRef, stored: Stored, difference: StatusChange) -> bool:
         try:
@@ -169,91 +167,40 @@ class StatusReport:
                     _log.warning("an event could not be posted", extra={"event": what.message, "error": str(error)})
 
     def _difference(self, ref: ObjectRef, stored: Stored) -> StatusChange | None:
-        status = self._status(stored)
+        status = self._content.compiled(stored)
+        if status is None or not self._finished(status):
+            self._attention.unfinished.add(ref)
+        else:
+            self._attention.unfinished.discard(ref)
         if status is None:
             return None
         if ref.kind != "Project":  # health goes by the clock, and is looked at every time
-            return self._worked_out(ref, stored, status)
+            return self._content.difference(ref, stored, status)
         inputs = self._inputs(stored, status)
         known = self._complete.get(ref)
         if known is not None and known.same_as(inputs):
             return None
-        difference = self._worked_out(ref, stored, status)
+        difference = self._content.difference(ref, stored, status)
         if difference is None:
             self._complete[ref] = inputs
         return difference
 
+    def _finished(self, status: ObjectStatus) -> bool:
+        """Whether every gateway has loaded what the object came to: then only further news can change Programmed."""
+        sources = self._sources
+        since = sources.publication.since(status.uid, sources.reconciler.part(status.uid))
+        return since is not None and self._content.loaded_since(since) == len(sources.fleet.revisions)
+
     def _inputs(self, stored: Stored, status: ObjectStatus) -> "_Inputs":
         sources = self._sources
         since = sources.publication.since(status.uid, sources.reconciler.part(status.uid))
-        seen = None if sources.fleet.found is None else (since, self._loaded_since(since), len(sources.fleet.revisions))
+        loaded = self._content.loaded_since(since)
+        seen = None if sources.fleet.found is None else (since, loaded, len(sources.fleet.revisions))
         return _Inputs(stored, status, sources.money.look(status.uid), seen)
 
-    def _loaded_since(self, since: int | None) -> int:
-        """How many gateways have loaded that revision, counted once for all the objects in it."""
-        if since is None:
-            return -1
-        if since not in self._loaded:
-            self._loaded[since] = self._sources.fleet.loaded(since)
-        return self._loaded[since]
-
-    def _worked_out(self, ref: ObjectRef, stored: Stored, status: ObjectStatus) -> StatusChange | None:
-        programming = self._programmed(status)
-        conditions = [*status.conditions, *([programming] if programming else [])]
-        keep = () if programming else ("Programmed",)
-        fields = dict(status.fields)
-        if ref.kind in ("UpstreamKey", "ModelRoute"):
-            health = self._health(ref, status, stored)
-            keep = (*keep, "Usable") if health is None else keep
-            usable, shown = health or ((), {name: stored.status.get(name) for name in _HEALTH_FIELDS[ref.kind]})
-            conditions.extend(usable)
-            fields |= {name: value for name, value in shown.items() if value is not None}
-        if ref.kind == "Project":
-            money = (self._sources.money.look(status.uid) if status.served else None) or _kept(stored)
-            conditions.extend(money.conditions)
-            fields |= money.fields
-        return change(stored.status, conditions, fields, generation=stored.generation, now=self._clock(), keep=keep)
-
-    def _status(self, stored: Stored) -> ObjectStatus | None:
-        """What the compile said of the object; None while it has not seen this version of it."""
-        if isinstance(stored.parsed, ManifestError):
-            sentences = [str(problem) for problem in stored.parsed.problems]
-            return ObjectStatus(uid=stored.uid, conditions=(refused("Invalid", sentences),))
-        return self._sources.reconciler.status(stored.parsed)
-
-    def _programmed(self, status: ObjectStatus) -> Condition | None:
-        """The condition Programmed; None while Redis has not been read yet, so that a restart takes nothing back."""
-        if status.obstacle is not None:
-            return not_programmed(status.obstacle)
-        fleet = self._sources.fleet
-        if fleet.found is None or not self._sources.publication.known:
-            return None
-        since = self._sources.publication.since(status.uid, self._sources.reconciler.part(status.uid))
-        if since is None:
-            return _UNPUBLISHED
-        return programmed(self._loaded_since(since), len(fleet.revisions), since)
-
-    def _health(self, ref: ObjectRef, status: ObjectStatus, stored: Stored) -> _Health | None:
-        """The condition Usable and the fields beside it: none of what is not in the pool. None: not known yet, so that
-        a restart takes nothing back."""
-        if status.settled:
-            return [_SUSPENDED], {"state": "Suspended"}
-        part = self._sources.reconciler.part(status.uid) if status.served else None
-        if part is None:
-            return [], {}
-        health, now = self._sources.health, self._clock().timestamp()
-        if not health.fed:
-            return None
-        if not isinstance(part, Route):
-            shown = health.look(status.uid, now)
-            return [shown.condition()], shown.fields(stored.status)
-        condition, usable = health.look_at_pool(status.uid, [target.upstreams for target in part.targets], now)
-        total = status.fields["targets"]["total"]
-        return [condition], {"targets": {"usable": usable, "total": total, "summary": f"{usable}/{total}"}}
-
-    def _connect_keys(self) -> None:
+    def _connect_keys(self, looked: Sequence[tuple[ObjectRef, Stored]]) -> None:
         """Tell the book where each key is called, before anything is looked up in it."""
-        for ref, stored in self._sources.world.objects.items():
+        for ref, stored in looked:
             part = self._sources.reconciler.part(stored.uid) if ref.kind == "UpstreamKey" else None
             if isinstance(part, Upstream):
                 site = (part.provider, part.base_url, part.ca_bundle)
@@ -264,13 +211,3 @@ class StatusReport:
 def _told_of_the_route(ref: ObjectRef, transition: Transition) -> bool:
     """Whether this is news of a ModelRoute rather than of each of the thousand Projects that see it."""
     return ref.kind == "Project" and transition.after.type == "Priced"
-
-
-def _kept(stored: Stored) -> Shown:
-    """What the status says of a project's money already: it stays while nothing newer is known."""
-    held = stored.status.get("conditions") or ()
-    conditions = [one for one in held if one.get("type") in _MONEY_CONDITIONS]
-    return Shown(
-        tuple(Condition(one["type"], one["status"], one["reason"], one["message"]) for one in conditions),
-        {name: stored.status.get(name) for name in _MONEY_FIELDS},
-    )

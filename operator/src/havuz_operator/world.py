@@ -8,11 +8,14 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from havuz_contract.compiler.compile import Resources, resources_of
+from havuz_contract.compiler.compile import Resources
 from havuz_contract.v1alpha1.meta import KubeObject, ObjectRef
+from havuz_contract.v1alpha1.modelroute import ModelRoute
+from havuz_contract.v1alpha1.project import Project
 from havuz_contract.v1alpha1.registry import KINDS, ManifestError, parse
+from havuz_contract.v1alpha1.upstreamkey import UpstreamKey
 
 SECRET, NAMESPACE = "Secret", "Namespace"
 WATCHED_KINDS = (*KINDS, SECRET, NAMESPACE)
@@ -28,11 +31,14 @@ _UNREAD_SECRETS = frozenset(
 )
 
 Document = Mapping[str, Any]
+Kind = TypeVar("Kind", bound=KubeObject)
+Key = TypeVar("Key")
+Entry = TypeVar("Entry")
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One of our objects: as the API server gave it, and parsed, or why it can't be parsed."""
+    """One of our objects: as the API server gave it, but for its spec, and parsed, or why it can't be parsed."""
 
     document: Document
     parsed: KubeObject | ManifestError
@@ -59,19 +65,45 @@ class World:
     def __init__(self) -> None:
         self.changed = asyncio.Event()
         self.objects: dict[ObjectRef, Stored] = {}
+        self._handed_out: dict[str, Any] = {}  # by kind, for as long as nothing of it changes
         self._secrets: dict[tuple[str, str], Mapping[str, str]] = {}
         self._secret_labels: dict[tuple[str, str], Mapping[str, str]] = {}
         self._namespaces: dict[str, Mapping[str, str]] = {}
         self._versions: dict[ObjectRef, int] = {}
 
     def resources(self) -> Resources:
-        """Every object that can be read, with the labels of the namespaces: a copy."""
-        readable = (stored.parsed for stored in self.objects.values() if isinstance(stored.parsed, KubeObject))
-        return resources_of(readable, dict(self._namespaces))
+        """Every object that can be read, with the labels of the namespaces: a copy, the very same until one changes."""
+        return Resources(
+            upstream_keys=self._readable(UpstreamKey),
+            model_routes=self._readable(ModelRoute),
+            projects=self._readable(Project),
+            namespaces=self._copy(NAMESPACE, self._namespaces),
+        )
 
     def secrets(self) -> dict[tuple[str, str], Mapping[str, str]]:
-        """Entries of every Secret by (namespace, name), as text: a copy. Entries that are no text are left out."""
-        return dict(self._secrets)
+        """Entries of every Secret by (namespace, name), as text: a copy, the very same until one changes.
+
+        Entries that are no text are left out.
+        """
+        return self._copy(SECRET, self._secrets)
+
+    def _readable(self, kind: type[Kind]) -> tuple[Kind, ...]:
+        name = kind.__name__
+        if name not in self._handed_out:
+            parsed = (stored.parsed for stored in self.objects.values())
+            self._handed_out[name] = tuple(one for one in parsed if isinstance(one, kind))
+        found: tuple[Kind, ...] = self._handed_out[name]
+        return found
+
+    def _copy(self, kind: str, entries: Mapping[Key, Entry]) -> dict[Key, Entry]:
+        if kind not in self._handed_out:
+            self._handed_out[kind] = dict(entries)
+        copy: dict[Key, Entry] = self._handed_out[kind]
+        return copy
+
+    def _touch(self, kind: str) -> None:
+        self._handed_out.pop(kind, None)
+        self.changed.set()
 
     def secret_version(self, namespace: str, name: str, *, labels: Mapping[str, str]) -> int | None:
         """The version of a Secret as it is known here, where it carries these labels; None: it does not, or is gone."""
@@ -85,7 +117,7 @@ class World:
             return
         self._versions[ref] = version
         if self._store(ref, document):
-            self.changed.set()
+            self._touch(ref.kind)
 
     def drop(self, document: Document) -> None:
         """Take out an object that has been deleted, unless a newer one of its name is there."""
@@ -120,12 +152,11 @@ class World:
                 return self._store_object(ref, document)
 
     def _store_object(self, ref: ObjectRef, document: Document) -> bool:
-        document = _without_history(document)
-        known = self.objects.get(ref)
-        if known is not None and _meaning(known.document) == _meaning(document):
-            self.objects[ref] = Stored(document, known.parsed)
+        known, kept = self.objects.get(ref), _kept(document)
+        if known is not None and _meaning(known.document) == _meaning(kept):
+            self.objects[ref] = Stored(kept, known.parsed)
             return False
-        self.objects[ref] = Stored(document, _read(document))
+        self.objects[ref] = Stored(kept, _read(document))
         return True
 
     def _remove(self, ref: ObjectRef) -> None:
@@ -140,7 +171,7 @@ class World:
                 self._namespaces.pop(ref.name, None)
             case _:
                 pass
-        self.changed.set()
+        self._touch(ref.kind)
 
 
 def _ref(document: Document) -> ObjectRef:
@@ -163,9 +194,10 @@ def _meaning(document: Document) -> tuple[object, ...]:
     return (document.get("apiVersion"), *(metadata.get(part) for part in parts))
 
 
-def _without_history(document: Document) -> Document:
+def _kept(document: Document) -> Document:
+    """What is kept of a document beside what was parsed: neither its spec nor who wrote what of it."""
     metadata = {name: value for name, value in document["metadata"].items() if name != "managedFields"}
-    return {**document, "metadata": metadata}
+    return {name: value for name, value in document.items() if name != "spec"} | {"metadata": metadata}
 
 
 def _read(document: Document) -> KubeObject | ManifestError:

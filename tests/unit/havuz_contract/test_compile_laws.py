@@ -151,7 +151,7 @@ def test_no_two_projects_share_a_key_and_no_two_routes_a_model_id(found: list[An
 
 @given(objects(), objects(), secrets, secrets)
 def test_a_memory_of_other_resources_changes_nothing(some: list[Any], more: list[Any], first: Any, second: Any) -> None:
-    memo: Memo = {}
+    memo = Memo()
     for number, (found, given_secrets) in enumerate([(some, first), (more, second), (more, first), (some, first)]):
         versioned = [
             one.model_copy(update={"metadata": one.metadata.model_copy(update={"resource_version": str(number)})})
@@ -160,7 +160,7 @@ def test_a_memory_of_other_resources_changes_nothing(some: list[Any], more: list
         resources = resources_of(versioned, LABELS)
         fresh = compile_snapshot(resources, given_secrets, NOW)
         assert compile_snapshot(resources, given_secrets, NOW, memo=memo) == fresh
-        assert {name for name in memo if not name.startswith("/pool/")} <= {one.uid for one in found}
+        assert {name for name in memo.objects if not name.startswith("/pool/")} <= {one.uid for one in found}
 
 
 @given(objects(), secrets)

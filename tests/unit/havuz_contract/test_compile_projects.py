@@ -1,13 +1,12 @@
 """Projects: their keys by hash, their rights, and what this version refuses to pretend."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
 from harness.manifests import made_key, project
 from havuz_contract import project_keys
-from havuz_contract.compiler.compile import ObjectStatus, Resources, Secrets
+from havuz_contract.compiler.compile import Memo, ObjectStatus, Resources, Secrets
 from havuz_contract.compiler.compile import compile as compile_snapshot
 from havuz_contract.snapshot.models import Project as ProjectPart
 from havuz_contract.v1alpha1.conditions import Condition
@@ -115,7 +114,7 @@ def test_rights_review_and_surface_reach_the_gateway() -> None:
 
 
 def test_keys_that_the_customer_made_are_read_again_when_one_comes_or_goes() -> None:
-    memo: dict[str, Any] = {}
+    memo = Memo()
     shop = project(selfService={"maxKeys": 2})
     extra = {**SECRETS, ("default", "shop-extra"): {"key": made_key(9), "selfMadeFor": "shop"}}
     names = []
@@ -171,7 +170,7 @@ def test_a_project_that_is_refused_keeps_no_key_from_others() -> None:
 
 
 def test_a_project_remembered_from_before_is_read_again_when_its_secret_changes() -> None:
-    memo: dict[str, Any] = {}
+    memo = Memo()
     shop = project()
     first = compile_snapshot(Resources(projects=[shop]), SECRETS, NOW, memo=memo)
     same = compile_snapshot(Resources(projects=[project()]), SECRETS, NOW, memo=memo)
@@ -180,7 +179,7 @@ def test_a_project_remembered_from_before_is_read_again_when_its_secret_changes(
     assert same.snapshot.projects[shop.uid] is first.snapshot.projects[shop.uid]
     assert other.snapshot.projects[shop.uid].keys[0].sha256 == project_keys.sha256(made_key(9))
     compile_snapshot(Resources(), SECRETS, NOW, memo=memo)
-    assert memo == {}
+    assert memo.objects == {}
 
 
 @pytest.mark.parametrize(

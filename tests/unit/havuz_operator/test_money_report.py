@@ -1,7 +1,7 @@
 """Money in a Project's status: credits applied once, shown at once; accounts followed without a flood of writes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from havuz_contract import keys
 from havuz_contract.money import parse_amount
 from havuz_contract.snapshot.models import Billing, Monthly, Project
 from havuz_contract.v1alpha1.conditions import Condition
+from havuz_contract.v1alpha1.meta import ObjectRef
 from havuz_operator import money_report
 from havuz_operator.events import Happening
 from havuz_operator.money_report import MoneyReport, Shown
@@ -40,11 +41,13 @@ class Watched:
     def __init__(self, redis: Any) -> None:
         self.now = NOW
         self.changes = 0
+        self.concerned: set[ObjectRef] | None = set()
         self.changed = asyncio.Event()
         self.report = MoneyReport(redis, on_change=self._on_change, clock=lambda: self.now)
 
-    def _on_change(self) -> None:
+    def _on_change(self, refs: Iterable[ObjectRef] | None) -> None:
         self.changes += 1
+        self.concerned = None if refs is None else set(refs)
         self.changed.set()
 
     def shown(self, uid: str = "p1") -> Shown:

@@ -1,10 +1,10 @@
-"""Remembering what an object compiled to, so that one change among 10,000 objects costs one object's work.
+"""Remembering what was compiled, so that one change among 10,000 objects costs one object's work.
 
-The memo is an ordinary dictionary that the caller keeps between two compiles; it holds what the last one needed.
+Two memories: of each object, and of whole stages, which spare even the look at each where none of a kind changed.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 from havuz_contract.v1alpha1.meta import KubeObject
@@ -21,29 +21,49 @@ class Remembered:
     result: Any
 
 
-Memo = dict[str, Remembered]
-
-
-def recall(
-    memo: Memo, source: KubeObject, inputs: tuple[object, ...], build: Callable[[], Result], *, name: str = ""
-) -> Result:
-    """The result remembered for this version of the object and these inputs, else what `build` returns.
-
-    It is remembered under the object's uid, or under `name`.
+@dataclass(slots=True)
+class Memo:
+    """What the last compile made, kept by the caller between two: `objects` by uid, `stages` by name, and by both what
+    was `judged` in the light of other kinds.
     """
-    known = memo.get(name or source.uid)
-    if known is not None and known.inputs == inputs and _same_version(known.source, source):
-        return cast("Result", known.result)
-    result = build()
-    memo[name or source.uid] = Remembered(source, inputs, result)
-    return result
 
+    objects: dict[str, Remembered] = field(default_factory=dict)
+    stages: dict[str, tuple[tuple[object, ...], Any]] = field(default_factory=dict)
+    judged: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-def forget(memo: Memo, *, but: Iterable[str]) -> None:
-    """Drop everything but the objects with these uids."""
-    kept = set(but)
-    for uid in memo.keys() - kept:
-        del memo[uid]
+    def stage(self, name: str, inputs: tuple[object, ...], build: Callable[[], Result]) -> Result:
+        """The result remembered for these inputs, else what `build` returns.
+
+        Inputs are compared as tuples are: what is the very same object is not looked into.
+        """
+        known = self.stages.get(name)
+        if known is not None and known[0] == inputs:
+            return cast("Result", known[1])
+        result = build()
+        self.stages[name] = (inputs, result)
+        return result
+
+    def recall(
+        self, source: KubeObject, inputs: tuple[object, ...], build: Callable[[], Result], *, name: str = ""
+    ) -> Result:
+        """The result remembered for this version of the object and these inputs, else what `build` returns.
+
+        It is remembered under the object's uid, or under `name`.
+        """
+        known = self.objects.get(name or source.uid)
+        if known is not None and known.inputs == inputs and _same_version(known.source, source):
+            return cast("Result", known.result)
+        result = build()
+        self.objects[name or source.uid] = Remembered(source, inputs, result)
+        return result
+
+    def forget(self, *, but: Collection[str]) -> None:
+        """Drop everything but the objects with these names, each of which is remembered."""
+        if len(self.objects) == len(but):
+            return
+        kept = set(but)
+        for name in self.objects.keys() - kept:
+            del self.objects[name]
 
 
 def _same_version(known: KubeObject, source: KubeObject) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, Generic, TypeVar
 
 from havuz_contract.snapshot.models import Part, Snapshot
@@ -47,7 +48,26 @@ class Outcome(Generic[Built]):
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """The snapshot, and the status of every object that went into it or was refused."""
+    """The snapshot, and the status of every object that went into it or was refused.
+
+    `kinds` are the same statuses, kind by kind. What was compiled before and is as it was is the very same object.
+    `next_end` is when the next project key ends, which changes what is said of it: unix seconds, infinity for never.
+    """
 
     snapshot: Snapshot
     statuses: Mapping[ObjectRef, ObjectStatus]
+    kinds: tuple[Mapping[ObjectRef, ObjectStatus], ...] = ()
+    next_end: float = inf
+
+
+def differing(before: Compiled | None, after: Compiled) -> set[ObjectRef]:
+    """What has come to something else in `after`, by its status or by its part."""
+    if before is None:
+        return set(after.statuses)
+    return {
+        ref
+        for old, new in zip(before.kinds, after.kinds, strict=True)
+        if old is not new
+        for ref, status in new.items()
+        if old.get(ref) is not status or before.snapshot.part(status.uid) is not after.snapshot.part(status.uid)
+    }

@@ -4,10 +4,11 @@ What lacks a price is not offered. It is looked up by group and unit, so that 10
 ways in which they differ.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Generic, NamedTuple, TypeVar
 
-from havuz_contract.compiler.outcome import ObjectStatus, Outcome
+from havuz_contract.compiler.outcome import Outcome
 from havuz_contract.globs import matches_any
 from havuz_contract.snapshot import prices
 from havuz_contract.snapshot.models import Part, Project, Route
@@ -40,7 +41,7 @@ class PriceBook:
         """The condition Priced of a project; None when it pays nothing."""
         if project.billing.plan == "Unmetered":
             return None
-        rights = _Rights(project.group, project.billing.unit, project.allow, project.deny)
+        rights = _rights(project)
         known = self._known.get(rights)
         if known is None:
             known = self._known[rights] = self._judge(rights)
@@ -78,16 +79,29 @@ class PriceBook:
         return self._seen[group, unit]
 
 
-def judged(outcome: Outcome[Built], judge: Callable[[Built], Condition | None]) -> Outcome[Built]:
-    """The outcome with the condition that `judge` finds for its part, if there are both."""
-    condition = None if outcome.part is None else judge(outcome.part)
-    if condition is None:
-        return outcome
+def payers(projects: Iterable[Project]) -> tuple[Project, ...]:
+    """One of the projects for each way in which they see and pay routes: asking for these tells the book all."""
+    return tuple({_rights(one): one for one in projects if one.billing.plan != "Unmetered"}.values())
+
+
+class Judged(Generic[Built]):
+    """An outcome, the condition that was found for its part, and the two together as `whole`."""
+
+    __slots__ = ("condition", "outcome", "whole")
+
+    def __init__(self, outcome: Outcome[Built], condition: Condition | None) -> None:
+        self.outcome = outcome
+        self.condition = condition
+        self.whole = outcome if condition is None else _with(outcome, condition)
+
+
+def _with(outcome: Outcome[Built], condition: Condition) -> Outcome[Built]:
     status = outcome.status
-    conditions = (*status.conditions, condition)
-    return Outcome(
-        outcome.part, ObjectStatus(status.uid, conditions, status.fields, served=status.served, settled=status.settled)
-    )
+    return Outcome(outcome.part, replace(status, conditions=(*status.conditions, condition)))
+
+
+def _rights(project: Project) -> _Rights:
+    return _Rights(project.group, project.billing.unit, project.allow, project.deny)
 
 
 def _may_use(rights: _Rights, model: str) -> bool:

@@ -10,7 +10,7 @@ from havuz_contract import project_keys, rotation
 from havuz_contract.compiler import billing, checks, credentials, rotations
 from havuz_contract.compiler.chain import Finding, examine
 from havuz_contract.compiler.credentials import Missing, Secrets
-from havuz_contract.compiler.memo import Memo, recall
+from havuz_contract.compiler.memo import Memo
 from havuz_contract.compiler.outcome import ObjectStatus, Outcome
 from havuz_contract.snapshot.models import KeyOrigin
 from havuz_contract.snapshot.models import Project as ProjectPart
@@ -51,6 +51,13 @@ class ReadProject:
         """Whether the project is accepted."""
         return self.judged[0].status == "True"
 
+    def next_end(self, moment: float) -> float:
+        """When the next of its keys ends after `moment` (unix seconds); infinity: none does."""
+        if moment < self.expires_first:
+            return self.expires_first
+        ends = (key.expires_at for key in self.claimed if key.expires_at is not None)
+        return min((end for end in ends if end > moment), default=inf)
+
 
 class KeyOwners:
     """Which key belongs to which project. Projects claim in order of age."""
@@ -74,14 +81,14 @@ def recalled(project: Project, further: tuple[ProjectKey, ...], secrets: Secrets
 
     Nearly all of 10,000 projects are the same objects with the same Secrets as before, which shows at a glance.
     """
-    known = memo.get(project.uid)
+    known = memo.objects.get(project.uid)
     if known is not None and known.source is project:
         before: ReadProject = known.result
         if before.further == further and known.inputs == tuple(map(secrets.get, before.places)):
             return before
     places = _places(project, further)
     inputs = (*map(secrets.get, places), *((further,) if further else ()))
-    return recall(memo, project, inputs, lambda: _read(project, further, places, secrets))
+    return memo.recall(project, inputs, lambda: _read(project, further, places, secrets))
 
 
 def _read(

@@ -6,7 +6,7 @@ from typing import Literal
 
 from havuz_contract.compiler import billing, checks
 from havuz_contract.compiler.chain import examine
-from havuz_contract.compiler.memo import Memo, recall
+from havuz_contract.compiler.memo import Memo
 from havuz_contract.compiler.outcome import ObjectStatus, Outcome
 from havuz_contract.compiler.resolve import KeyPool, Selection, groups, select, without_stand_ins
 from havuz_contract.snapshot.models import Failover, Mode, Parameters, Route, Target
@@ -57,7 +57,7 @@ def build(
     visible_to = groups(route.spec.expose_to, route.metadata.namespace, namespaces)
     if verdict.status == "True" and (taken := claims.claim(route, visible_to)):
         verdict = refused("Conflicted", taken)
-    return recall(memo, route, (pool, verdict, visible_to), lambda: _built(route, pool, verdict, visible_to))
+    return memo.recall(route, (pool, verdict, visible_to), lambda: _built(route, pool, verdict, visible_to))
 
 
 def _built(route: ModelRoute, pool: KeyPool, verdict: Condition, visible_to: Groups) -> Outcome[Route]:

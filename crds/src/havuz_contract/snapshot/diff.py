@@ -27,6 +27,8 @@ def difference(before: Snapshot, after: Snapshot) -> Difference:
         (keys.ROUTES, before.routes, after.routes),
         (keys.PROJECTS, before.projects, after.projects),
     ):
+        if old is new:  # nothing of the kind was compiled anew
+            continue
         upsert[key] = {uid: part for uid, part in new.items() if _differs(old.get(uid), part)}
         delete[key] = tuple(sorted(old.keys() - new.keys()))
     return Difference(upsert=upsert, delete=delete)

@@ -224,3 +224,7 @@ class Snapshot(Part):
     upstreams: dict[str, Upstream] = Field(default_factory=dict)
     routes: dict[str, Route] = Field(default_factory=dict)
     projects: dict[str, Project] = Field(default_factory=dict)
+
+    def part(self, uid: str) -> Part | None:
+        """What gateways know of the object with this uid; None: nothing."""
+        return self.upstreams.get(uid) or self.routes.get(uid) or self.projects.get(uid)

@@ -67,7 +67,7 @@ async def look(redis: Redis, keyring: Keyring) -> Onlooker:
     pool = Pool(lambda _upstream, _provider: mock, provider_for)
     holder.listen(lambda view: pool.sync(view.snapshot.upstreams))
     source = RedisSource(
-        redis, Decoder(keyring, now=time.monotonic), holder,
+        redis, Decoder(keyring), holder,
         kept=_nothing_kept, on_state=_not_kept, now=time.monotonic, rng=random.Random(),  # noqa: S311 - unused
     )  # fmt: skip
     try:

@@ -8,7 +8,7 @@ import asyncio
 import json
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import redis
@@ -16,17 +16,18 @@ from redis.asyncio import Redis
 
 from havuz_contract import keys
 from havuz_contract.snapshot import wire
-from havuz_contract.snapshot.models import SCHEMA_VERSION
+from havuz_contract.snapshot.models import SCHEMA_VERSION, Snapshot
 from havuz_gateway.config.holder import Holder
+from havuz_gateway.config.slices import Slices
 from havuz_gateway.config.state import Changes, ConfigUnusableError, Decoder, State
-from havuz_gateway.config.view import View
+from havuz_gateway.config.view import Indexing, View
 
 _log = logging.getLogger(__name__)
 
 _BLOCK_MILLISECONDS = 2_000  # how long one wait for changes lasts before the revision is looked at anyway
 _BATCH = 1_000
 _CATCH_UP_ROUNDS = 5
-_SLICE = 1_000
+_FEW = 1_000  # fields that are asked for one by one; beyond that all of them cost less
 _FIRST_BACKOFF_SECONDS = 0.1
 _LAST_BACKOFF_SECONDS = 5.0
 _POLL_AFTER = 2  # failures; the pause grows no further while Redis answers with nothing usable
@@ -36,11 +37,16 @@ class _BehindError(Exception):
     """Following is not possible from here: entries are missing, or Redis holds another history."""
 
 
+def _nothing(_: Snapshot) -> Iterable[int]:
+    return ()
+
+
 class RedisSource:
     """Keeps the holder at the newest revision. `on_state` hears of each state from Redis that came into force.
 
-    `kept` gives the copy on disk, which is served while Redis gives nothing. `now` is monotonic seconds.
-    `problem` is a sentence while nothing usable could be loaded, for `/readyz`.
+    `prepare` does what can be done for a snapshot before it comes into force, step by step; `kept` gives the copy on
+    disk, which is served while Redis gives nothing. `now` is monotonic seconds. `problem` is a sentence while nothing
+    usable could be loaded, for `/readyz`.
     """
 
     def __init__(
@@ -51,6 +57,7 @@ class RedisSource:
         *,
         kept: Callable[[], Awaitable[State | None]],
         on_state: Callable[[State], None],
+        prepare: Callable[[Snapshot], Iterable[int]] = _nothing,
         now: Callable[[], float],
         rng: random.Random,
     ) -> None:
@@ -59,6 +66,7 @@ class RedisSource:
         self._holder = holder
         self._kept = kept
         self._on_state = on_state
+        self._prepare = prepare
         self._now = now
         self._rng = rng
         self._state = State()
@@ -104,7 +112,7 @@ class RedisSource:
         if revision == self._state.revision and position == self._state.position:
             return
         texts = {hash_key: await _decoded(fields) for hash_key, fields in zip(wire.HASHES, hashes, strict=True)}
-        self._enforce(await self._decoder.whole(texts, self._state, revision=revision, position=position))
+        await self._enforce(await self._decoder.whole(texts, self._state, revision=revision, position=position))
 
     async def _follow(self) -> None:
         """Wait for entries and apply them. Raises `_BehindError` when they do not continue the state held."""
@@ -115,6 +123,9 @@ class RedisSource:
         named = _Named()
         for _ in range(_CATCH_UP_ROUNDS):
             named.add(entries)
+            if sum(map(len, named.uids.values())) > _FEW:
+                await self.load()
+                return
             changes, meta, newest = await self._fetch(named)
             revision, position = self._position(meta, newest)
             if position == named.position:
@@ -125,7 +136,7 @@ class RedisSource:
         if revision != self._state.revision + named.count:
             raise _BehindError(f"revision {revision} does not follow {self._state.revision} by {named.count} changes")
         self._heard_at = self._now()
-        self._enforce(await self._decoder.changed(changes, self._state, revision=revision, position=position))
+        await self._enforce(await self._decoder.changed(changes, self._state, revision=revision, position=position))
 
     async def _compare(self) -> None:
         """Nothing came: see whether that is because nothing happened, or because Redis lost what it had."""
@@ -167,13 +178,20 @@ class RedisSource:
             )
         return revision, newest[0][0].decode() if newest else "0-0"
 
-    def _enforce(self, state: State, *, kept: bool = False) -> None:
+    async def _enforce(self, state: State, *, kept: bool = False) -> None:
+        slices, former = Slices(), list(self._state.all_parts())
+        snapshot, before = state.snapshot(), self._holder.view()
+        indexing = Indexing(snapshot, before)
+        await slices.through(indexing.steps())
+        await slices.through(self._prepare(snapshot))
         self._state = state
-        self._holder.swap(View(state.snapshot(), state.revision, before=self._holder.view()))
+        self._holder.swap(View(snapshot, state.revision, index=indexing.index))
         self.problem = ""
         _log.info("configuration in force", extra={"revision": state.revision, "from_disk": kept})
         if not kept:
             self._on_state(state)
+        del before, indexing
+        await slices.let_go(former)
 
     async def _fail(self, problem: str, failures: int) -> None:
         """Serve the copy on disk where there is nothing better, and say what is wrong: once per outage, then seldom."""
@@ -181,7 +199,7 @@ class RedisSource:
             self.problem = problem
             kept = await self._kept() if failures == 0 else None
             if kept is not None:
-                self._enforce(kept, kept=True)
+                await self._enforce(kept, kept=True)
         if failures <= 1 or failures % 20 == 0:
             _log.warning(
                 "the configuration can't be followed; what was loaded last stays in force",
@@ -207,12 +225,11 @@ class _Named:
 
 
 async def _decoded(fields: dict[bytes, bytes]) -> dict[str, str]:
-    """The fields of a hash as text, without holding the event loop for all of a large one."""
-    texts: dict[str, str] = {}
+    """The fields of a hash as text."""
+    texts, slices = dict[str, str](), Slices()
     for uid, text in fields.items():
         texts[uid.decode()] = text.decode()
-        if len(texts) % _SLICE == 0:
-            await asyncio.sleep(0)
+        await slices.done(1)
     return texts
 
 

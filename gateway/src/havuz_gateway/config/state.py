@@ -3,19 +3,17 @@
 The texts stay sealed, so that they can be written to disk as they are; a text that came before is not decoded again.
 """
 
-import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from havuz_contract import keys
 from havuz_contract.snapshot import wire
 from havuz_contract.snapshot.envelope import EnvelopeError, Keyring
 from havuz_contract.snapshot.models import Part, Snapshot
+from havuz_gateway.config.slices import PART, Slices
 
 _log = logging.getLogger(__name__)
-
-_SLICE_SECONDS = 0.004  # how long decoding may hold the event loop before others get their turn
 
 Texts = Mapping[str, Mapping[str, str]]  # hash key -> uid -> text
 Changes = Mapping[str, Mapping[str, str | None]]  # the same; None where the field is gone
@@ -34,17 +32,20 @@ class State:
     texts: Texts = field(default_factory=dict)
     parts: Mapping[str, Mapping[str, Part]] = field(default_factory=dict)
 
+    def all_parts(self) -> Iterator[Part]:
+        """Every part."""
+        return (part for parts in self.parts.values() for part in parts.values())
+
     def snapshot(self) -> Snapshot:
         """The parts as one snapshot."""
         return wire.assemble({hash_key: dict(parts) for hash_key, parts in self.parts.items()})
 
 
 class Decoder:
-    """Turns texts into parts. `now` is monotonic seconds, by which long work is cut into slices."""
+    """Turns texts into parts, a slice at a time. A part that means what it meant before stays the very same object."""
 
-    def __init__(self, keyring: Keyring, *, now: Callable[[], float]) -> None:
+    def __init__(self, keyring: Keyring) -> None:
         self._keyring = keyring
-        self._now = now
 
     async def whole(self, texts: Texts, before: State, *, revision: int, position: str) -> State:
         """The state of exactly these texts. Raises `ConfigUnusableError` when not one upstream credential opens."""
@@ -66,18 +67,21 @@ class Decoder:
         """The state after `before` with these fields set or gone. One that does not decode keeps its former meaning."""
         texts = {hash_key: dict(before.texts.get(hash_key, {})) for hash_key in wire.HASHES}
         parts = {hash_key: dict(before.parts.get(hash_key, {})) for hash_key in wire.HASHES}
-        turn_ends = self._now() + _SLICE_SECONDS
+        slices = Slices(makes=True)
         for hash_key, uid, text in _fields(changes):
             if text is None:
                 texts[hash_key].pop(uid, None)
                 parts[hash_key].pop(uid, None)
+                await slices.done(PART)
             elif texts[hash_key].get(uid) != text:
                 part = self._decode(hash_key, uid, text)
                 if part is not None:
-                    texts[hash_key][uid], parts[hash_key][uid] = text, part
-            if self._now() > turn_ends:
-                await asyncio.sleep(0)
-                turn_ends = self._now() + _SLICE_SECONDS
+                    texts[hash_key][uid] = text
+                    if parts[hash_key].get(uid) != part:
+                        parts[hash_key][uid] = part
+                await slices.done(PART)
+            else:
+                await slices.done(1)
         return State(revision=revision, position=position, texts=texts, parts=parts)
 
     def _decode(self, hash_key: str, uid: str, text: str) -> Part | None:

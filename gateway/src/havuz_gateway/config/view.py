@@ -1,11 +1,13 @@
 """The immutable index of one revision: everything a request asks of the configuration, in a few dictionary look-ups."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from havuz_contract.globs import matches_any
 from havuz_contract.snapshot import prices
 from havuz_contract.snapshot.models import Project, ProjectKey, Route, Snapshot
+
+_STEP = 500  # entries that are looked at in one step
 
 _Keys = dict[str, tuple[Project, ProjectKey]]
 _Routes = dict[str | None, dict[str, Route]]  # group (None: every project) -> public model id or alias -> route
@@ -15,29 +17,28 @@ _Routes = dict[str | None, dict[str, Route]]  # group (None: every project) -> p
 class Index:
     """Keys by the SHA-256 of their secret, and routes by group and name. Shared by the views that agree on them."""
 
-    keys: _Keys
-    routes: _Routes
-
-    def following(self, before: Snapshot, after: Snapshot) -> "Index":
-        """The index of `after`, made from this one of `before`: what both hold as the same object is taken over."""
-        same_projects, same_routes = before.projects == after.projects, before.routes == after.routes
-        return Index(
-            self.keys if same_projects else _index_keys(after.projects, before.projects, self.keys),
-            self.routes if same_routes else _index_routes(after.routes.values()),
-        )
+    keys: _Keys = field(default_factory=dict)
+    routes: _Routes = field(default_factory=dict)
 
 
 class View:
     """Built once per revision from a `Snapshot`; never changed afterwards (what it remembers is derived from it)."""
 
-    def __init__(self, snapshot: Snapshot, revision: int, *, before: "View | None" = None) -> None:
-        """`before` is the view this one follows: what both hold as the same objects is not indexed again."""
+    def __init__(
+        self, snapshot: Snapshot, revision: int, *, before: "View | None" = None, index: Index | None = None
+    ) -> None:
+        """`before` is the view this one follows: what both hold as the same objects is not indexed again.
+
+        `index` is that of the snapshot, where it was made step by step (`Indexing`).
+        """
         self.snapshot = snapshot
         self.revision = revision
-        if before is None:
-            self.index = Index(_index_keys(snapshot.projects, {}, {}), _index_routes(snapshot.routes.values()))
-        else:
-            self.index = before.index.following(before.snapshot, snapshot)
+        if index is None:
+            indexing = Indexing(snapshot, before)
+            for _ in indexing.steps():
+                pass
+            index = indexing.index
+        self.index: Index = index
         self._keys, self._routes = self.index.keys, self.index.routes
         self._rights: dict[tuple[str, str], bool] = {}
 
@@ -88,29 +89,58 @@ def is_offered(route: Route, project: Project) -> bool:
     return len(prices.missing(project.billing.unit, route)) < len(route.operations)
 
 
-def _index_keys(projects: Mapping[str, Project], known: Mapping[str, Project], indexed: _Keys) -> _Keys:
-    """The keys of `projects`, starting from the index of `known` so that a small change costs little."""
-    keys = dict(indexed)
-    for uid, project in known.items():
-        if projects.get(uid) is not project:
-            for key in project.keys:
-                keys.pop(key.sha256, None)
-    for uid, project in projects.items():
-        if known.get(uid) is not project:
-            for key in project.keys:
-                keys[key.sha256] = (project, key)
-    return keys
+class Indexing:
+    """Makes the index of `after`, a step at a time: what it holds as the same object as `before` is taken over."""
 
+    def __init__(self, after: Snapshot, before: View | None) -> None:
+        self._after = after
+        self._before = before.snapshot if before is not None else Snapshot()
+        former = before.index if before is not None else Index()
+        self._same_routes = self._before.routes == after.routes
+        self._same_keys = self._before.projects == after.projects
+        self.index = Index(
+            keys=former.keys if self._same_keys else dict(former.keys),
+            routes=former.routes if self._same_routes else {},
+        )
 
-def _index_routes(routes: Iterable[Route]) -> _Routes:
-    index: _Routes = {}
-    for route in sorted(routes, key=_precedence, reverse=True):  # the one that takes precedence is written last
-        groups: tuple[str | None, ...] = (None,) if route.groups is None else route.groups
-        for group in groups:
-            names = index.setdefault(group, {})
-            for name in (*route.aliases, route.model):
-                names[name] = route
-    return index
+    def steps(self) -> Iterator[int]:
+        """Index all there is, telling what each step cost."""
+        if not self._same_keys:
+            yield from self._drop_keys()
+            yield from self._add_keys()
+        if not self._same_routes:
+            yield from self._add_routes()
+
+    def _drop_keys(self) -> Iterator[int]:
+        """Of projects that changed or are gone."""
+        keys, projects = self.index.keys, self._after.projects
+        for number, (uid, project) in enumerate(self._before.projects.items()):
+            if projects.get(uid) is not project:
+                for key in project.keys:
+                    keys.pop(key.sha256, None)
+            if number % _STEP == 0:
+                yield _STEP
+
+    def _add_keys(self) -> Iterator[int]:
+        keys, known = self.index.keys, self._before.projects
+        for number, (uid, project) in enumerate(self._after.projects.items()):
+            if known.get(uid) is not project:
+                for key in project.keys:
+                    keys[key.sha256] = (project, key)
+            if number % _STEP == 0:
+                yield _STEP
+
+    def _add_routes(self) -> Iterator[int]:
+        """All of them: one may have hidden behind another. The one that takes precedence is written last."""
+        index = self.index.routes
+        for number, route in enumerate(sorted(self._after.routes.values(), key=_precedence, reverse=True)):
+            groups: tuple[str | None, ...] = (None,) if route.groups is None else route.groups
+            for group in groups:
+                names = index.setdefault(group, {})
+                for name in (*route.aliases, route.model):
+                    names[name] = route
+            if number % _STEP == 0:
+                yield _STEP
 
 
 def _precedence(route: Route) -> tuple[int, str]:

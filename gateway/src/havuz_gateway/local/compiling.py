@@ -27,7 +27,7 @@ class Compiling:
         self._folder = folder
         self._made_keys = made_keys
         self._environment = environment
-        self._memo: Memo = {}
+        self._memo = Memo()
 
     def compile(self, now: datetime) -> Outcome:
         """The folder as it is now. Raises `OSError` when it can't be read."""

@@ -117,11 +117,7 @@ def _is_stream(response: UpstreamResponse) -> bool:
 async def _send(current: Attempt, sent: Outgoing) -> UpstreamResponse:
     member = current.candidate.member
     request = member.provider.request(member.upstream, sent.call)
-    if current.trace is None:
-        response = await member.transport.send(request)
-    else:
-        with current.trace:
-            response = await member.transport.send(request, traced=True)
+    response = await member.transport.send(request, trace=current.trace)
     current.status = response.status
     return response
 

@@ -1,6 +1,7 @@
 """The pool: the upstreams of the configuration in force, their live state, and the tiers that routes make of them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from havuz_contract.globs import matches_any
 from havuz_contract.snapshot.models import Target, Upstream
@@ -12,7 +13,19 @@ from havuz_gateway.pool.verdict import Reason, Scope, Verdict
 from havuz_gateway.providers.base import Provider
 from havuz_gateway.transport.base import Transport
 
+_STEP, _STEP_COST = 50, 400  # upstreams that are followed in one step, and what that costs
+
 Tiers = tuple[tuple[Candidate, ...], ...]
+
+
+@dataclass(slots=True)
+class _Following:
+    """The members of a configuration, as far as they are made, and who of them is new."""
+
+    upstreams: Mapping[str, Upstream]
+    members: dict[str, Member] = field(default_factory=dict)
+    joined: list[Member] = field(default_factory=list)
+    whole: bool = False
 
 
 class Pool:
@@ -33,6 +46,7 @@ class Pool:
         self.on_joined: list[Callable[[Member], None]] = []
         self._transport_for = transport_for
         self._provider_for = provider_for
+        self._prepared: _Following | None = None
         # By identity: the targets of one route are one object for as long as its configuration is in force.
         self._tiers: dict[int, tuple[Sequence[Target], Tiers]] = {}
 
@@ -42,30 +56,55 @@ class Pool:
 
         With `now` (monotonic seconds) one that joins others takes its share of the traffic step by step.
         """
-        before, self.members = self.members, {}
-        sites: dict[tuple[object, ...], Site] = {}
-        if any((known := before.get(uid)) is None or known.upstream is not one for uid, one in upstreams.items()):
-            for known in before.values():
-                sites.setdefault(_site(known.upstream), known.site)
-        joined = []
-        for uid, upstream in upstreams.items():
-            member = before.get(uid)
-            if member is not None and member.upstream is upstream:
-                self.members[uid] = member  # nearly all of them, nearly always
-                continue
-            if member is None or connection(member.upstream) != connection(upstream):
-                provider = self._provider_for(upstream.provider)
-                site = sites.setdefault(_site(upstream), Site())
-                member = Member(upstream, provider, self._transport_for(upstream, provider), site=site)
-                if before and now is not None:
-                    member.health.join(now)
-                joined.append(member)
-            member.follow(upstream)
-            self.members[uid] = member
+        for _ in self.prepare(upstreams, now=now):
+            pass
+        following, self._prepared = self._prepared, None
+        if following is None:
+            return
+        self.members = following.members
         self._tiers.clear()
-        for member in joined:
+        for member in following.joined:
             for tell in self.on_joined:
                 tell(member)
+
+    def prepare(self, upstreams: Mapping[str, Upstream], *, now: float | None = None) -> Iterator[int]:
+        """What `sync` of the same mapping then need not do any more, step by step, telling what each step cost."""
+        known = self._prepared
+        if known is not None and known.upstreams is upstreams and known.whole:
+            return
+        following = self._prepared = _Following(upstreams)
+        before, sites = self.members, dict[tuple[object, ...], Site]()
+        if any((one := before.get(uid)) is None or one.upstream is not upstream for uid, upstream in upstreams.items()):
+            for member in before.values():
+                sites.setdefault(_site(member.upstream), member.site)
+        for number, (uid, upstream) in enumerate(upstreams.items()):
+            following.members[uid] = self._followed(
+                before.get(uid), upstream, following, sites, now if before else None
+            )
+            if number % _STEP == 0:
+                yield _STEP_COST
+        following.whole = True
+
+    def _followed(
+        self,
+        known: Member | None,
+        upstream: Upstream,
+        following: _Following,
+        sites: dict[tuple[object, ...], Site],
+        joining: float | None,
+    ) -> Member:
+        """The member of an upstream: the one there is, unless its way to the provider is another now."""
+        if known is not None and known.upstream is upstream:
+            return known  # nearly all of them, nearly always
+        if known is None or connection(known.upstream) != connection(upstream):
+            provider = self._provider_for(upstream.provider)
+            site = sites.setdefault(_site(upstream), Site())
+            known = Member(upstream, provider, self._transport_for(upstream, provider), site=site)
+            if joining is not None:
+                known.health.join(joining)
+            following.joined.append(known)
+        known.follow(upstream)
+        return known
 
     def tiers(self, targets: Sequence[Target]) -> Tiers:
         """Candidates for `targets`, the most preferred tier first.

@@ -16,7 +16,7 @@ from havuz_gateway.protocols.gemini import embeddings as gemini_embeddings
 from havuz_gateway.protocols.gemini.usage import read_usage as read_gemini_usage
 from havuz_gateway.protocols.json_text import encode_json
 from havuz_gateway.protocols.neutral.request import ChatRequest
-from havuz_gateway.protocols.openai_chat.usage import read_usage as read_openai_usage
+from havuz_gateway.protocols.openai.token_usage import read_chat_usage
 from havuz_gateway.protocols.tap import Tap
 from havuz_gateway.protocols.usage import Usage
 
@@ -116,7 +116,7 @@ def _embedded_by_gemini(question: Question) -> Converted:
 def _embedded_by_openai(question: Question, *, batch: bool) -> Converted:
     encoded = gemini_embeddings.to_openai(question.fields, batch=batch)
     write = partial(gemini_embeddings.answer_to_gemini, batch=batch)
-    wire = AnswerWire(write, lambda answer: read_openai_usage(answer.get("usage")))
+    wire = AnswerWire(write, lambda answer: read_chat_usage(answer.get("usage")))
     return Converted(replace(encoded, body={"model": question.model, **encoded.body}), wire)
 
 

@@ -64,6 +64,13 @@ class Members:
             raise self.wrong(name, value, "an integer")
         return None if value is None else int(value)
 
+    def tokens(self, name: str) -> int:
+        """A number of tokens that must be there."""
+        value = self.whole(name)
+        if value is None or value < 0:
+            raise self.wrong(name, value, "a number of tokens")
+        return value
+
     def number(self, name: str) -> float | None:
         """A number; an integer stays one."""
         value = self.take(name)

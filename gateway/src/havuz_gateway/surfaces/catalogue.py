@@ -8,7 +8,7 @@ from havuz_gateway.surfaces.image_tasks import IMAGE_TASKS
 from havuz_gateway.surfaces.mini import MINI
 from havuz_gateway.surfaces.mini_images import MINI_IMAGES
 from havuz_gateway.surfaces.openai.surface import OPENAI, RESPONSES
-from havuz_gateway.surfaces.openapi.surface import OPENAPI
+from havuz_gateway.surfaces.openapi.surface import openapi_surface
 from havuz_gateway.surfaces.pages.answers import Desk
 from havuz_gateway.surfaces.pages.surface import pages_surface
 from havuz_gateway.surfaces.registry import Registry
@@ -21,6 +21,18 @@ def every_surface(desk: Desk | None = None) -> Registry:
     """
     pages = () if desk is None else (pages_surface(desk),)
     return Registry(
-        (OPENAI, RESPONSES, MINI, MINI_IMAGES, IMAGE_TASKS, ACCOUNT, FILES, OPENAPI, ANTHROPIC, GEMINI, *pages),
+        (
+            OPENAI,
+            RESPONSES,
+            MINI,
+            MINI_IMAGES,
+            IMAGE_TASKS,
+            ACCOUNT,
+            FILES,
+            openapi_surface(),
+            ANTHROPIC,
+            GEMINI,
+            *pages,
+        ),
         default=OPENAI,
     )

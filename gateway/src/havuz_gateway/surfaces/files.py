@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping
 
 from havuz_gateway.errors import GatewayError, NotFound
+from havuz_gateway.files.contents import Content, Range, RangeOutside
 from havuz_gateway.files.links import PREFIX
 from havuz_gateway.files.names import FileName
-from havuz_gateway.files.object_store import Content, Range, RangeOutside
 from havuz_gateway.pipeline.exchange import ClientGone, Request, Writer
 from havuz_gateway.pipeline.services import Services
 from havuz_gateway.surfaces.base import Surface

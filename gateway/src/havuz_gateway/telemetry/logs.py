@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import traceback
 from collections.abc import Mapping
 from typing import Any, Literal, TextIO
 
@@ -10,6 +11,7 @@ from havuz_gateway.telemetry.request_log import RequestLines
 
 Form = Literal["json", "text"]
 
+_log = logging.getLogger(__name__)
 _requests = logging.getLogger("havuz_gateway.requests")
 
 
@@ -30,6 +32,15 @@ def request_ended(fields: Mapping[str, Any]) -> None:
 def requests_enabled() -> bool:
     """Whether the line of a request is written at all: lets a caller skip gathering its fields."""
     return _requests.isEnabledFor(logging.INFO)
+
+
+def request_failed(error: Exception, request_id: str) -> None:
+    """Write down what nobody foresaw. Type and place only: the message of an exception may quote the request."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    _log.error(
+        "a request failed unexpectedly",
+        extra={"request_id": request_id, "error_type": type(error).__name__, "frames": frames},
+    )
 
 
 def configure(*, level: str = "INFO", form: Form = "json", stream: TextIO | None = None) -> None:

@@ -6,6 +6,7 @@ changes here and nowhere else.
 """
 
 SCOPE = "havuz_gateway"
+HTTP_SCOPE = "havuz_gateway.transport"
 
 # HTTP
 HTTP_METHOD = "http.request.method"
@@ -14,6 +15,8 @@ HTTP_STATUS = "http.response.status_code"
 HTTP_RESEND_COUNT = "http.request.resend_count"
 URL_PATH = "url.path"
 URL_SCHEME = "url.scheme"
+URL_FULL = "url.full"
+PROTOCOL_VERSION = "network.protocol.version"
 SERVER_ADDRESS = "server.address"
 SERVER_PORT = "server.port"
 ERROR_TYPE = "error.type"

@@ -3,36 +3,44 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from opentelemetry.context import Context
-from opentelemetry.trace import NonRecordingSpan, Tracer, TracerProvider, set_span_in_context
+from opentelemetry.util.types import AttributeValue
 
-from havuz_gateway.telemetry import exposition, names
-from havuz_gateway.telemetry.metric_export import MetricExport
+from havuz_gateway.telemetry import exposition
 from havuz_gateway.telemetry.metrics import Metrics
+from havuz_gateway.telemetry.recording import Recorder
 from havuz_gateway.telemetry.sampling import Sampler, read_traceparent
 from havuz_gateway.telemetry.span_export import SpanExport
 from havuz_gateway.telemetry.spans import AttemptTrace, RequestTrace
 
-__all__ = ["AttemptTrace", "RequestTrace", "Telemetry"]
+if TYPE_CHECKING:  # it needs the SDK, which is imported where something is exported only
+    from havuz_gateway.telemetry.metric_export import MetricExport
+
+__all__ = ["AttemptTrace", "RequestTrace", "Telemetry", "Tracing"]
 
 _CLOSE_SECONDS = 5.0
 
 
+@dataclass(frozen=True, slots=True)
+class Tracing:
+    """Which requests are traced, who makes their spans, and where these go. `about` is the OpenTelemetry resource."""
+
+    sampler: Sampler
+    spans: Recorder
+    http_spans: Recorder
+    export: SpanExport | None = None
+    about: Mapping[str, AttributeValue] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class Telemetry:
-    """`sampler` None: nothing is traced, whatever a client asks for. The exports are None where none is set up."""
+    """`tracing` None: nothing is traced, whatever a client asks for. The export is None where none is set up."""
 
     metrics: Metrics
-    provider: TracerProvider
-    sampler: Sampler | None = None
-    span_export: SpanExport | None = None
-    metric_export: MetricExport | None = None
-    _tracer: Tracer = field(init=False, repr=False)
+    tracing: Tracing | None = None
+    metric_export: "MetricExport | None" = None
     _task: "asyncio.Task[None] | None" = field(default=None, init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        self._tracer = self.provider.get_tracer(names.SCOPE)
 
     def start(self) -> None:
         """Begin the periodic export of metrics, where one is set up. Needs a running loop."""
@@ -44,15 +52,11 @@ class Telemetry:
 
         `path` is the endpoint's path, without a query.
         """
-        if self.sampler is None or not self.sampler.decide(headers):
+        if self.tracing is None or not self.tracing.sampler.decide(headers):
             return None
-        parent = Context()
         traceparent = headers.get("traceparent")
-        if traceparent is not None:
-            caller = read_traceparent(traceparent, headers.get("tracestate"))
-            if caller is not None:
-                parent = set_span_in_context(NonRecordingSpan(caller), parent)
-        return RequestTrace(self._tracer, parent, method=method, path=path)
+        caller = None if traceparent is None else read_traceparent(traceparent, headers.get("tracestate"))
+        return RequestTrace(self.tracing.spans, caller, http=self.tracing.http_spans, method=method, path=path)
 
     def render(self) -> bytes:
         """The metrics as Prometheus text (`exposition.CONTENT_TYPE`)."""
@@ -67,5 +71,5 @@ class Telemetry:
         async with asyncio.TaskGroup() as closing:
             if self.metric_export is not None:
                 closing.create_task(self.metric_export.close(self.metrics, _CLOSE_SECONDS), name="metric-export-close")
-            if self.span_export is not None:
-                closing.create_task(self.span_export.close(_CLOSE_SECONDS), name="span-export-close")
+            if self.tracing is not None and self.tracing.export is not None:
+                closing.create_task(self.tracing.export.close(_CLOSE_SECONDS), name="span-export-close")

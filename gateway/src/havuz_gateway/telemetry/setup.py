@@ -5,24 +5,11 @@ Without an OTLP endpoint nothing is exported and nothing is traced; `/metrics` w
 
 import os
 import random
-import time
 
-import aiohttp
-from opentelemetry.instrumentation._semconv import _StabilityMode
-from opentelemetry.instrumentation.aiohttp_client import create_trace_config
-from opentelemetry.metrics import NoOpMeterProvider
-from opentelemetry.sdk.metrics.export import MetricExporter
-from opentelemetry.sdk.resources import OTELResourceDetector, Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SpanExporter
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON
-from yarl import URL
-
-from havuz_gateway.telemetry.metric_export import MetricExport
 from havuz_gateway.telemetry.metrics import Metrics
 from havuz_gateway.telemetry.recorder import Telemetry
 from havuz_gateway.telemetry.sampling import Sampler
-from havuz_gateway.telemetry.span_export import SpanExport
+from havuz_gateway.telemetry.span_export import Batching
 
 _SAMPLERS = {
     # name → (parent based, ratio; None: from OTEL_TRACES_SAMPLER_ARG)
@@ -41,59 +28,28 @@ def build(*, instance_id: str, version: str, sample_ratio: float | None = None) 
 
     Raises `ValueError` with a sentence for a setting that cannot be followed.
     """
-    metrics = Metrics()
-    resource = _resource(instance_id, version)
-    provider = TracerProvider(sampler=ALWAYS_ON, resource=resource, shutdown_on_exit=False)
-    telemetry = Telemetry(metrics=metrics, provider=provider)
-    if _exports("TRACES"):
-        limit = _number("OTEL_BSP_MAX_QUEUE_SIZE", 2048)
-        telemetry.span_export = SpanExport(_span_exporter(), limit=int(limit), dropped=metrics.spans_dropped)
-        provider.add_span_processor(telemetry.span_export)
-        telemetry.sampler = _sampler(sample_ratio)
-    if _exports("METRICS"):
-        telemetry.metric_export = MetricExport(
-            exporter=_metric_exporter(),
-            resource=resource,
-            interval=_number("OTEL_METRIC_EXPORT_INTERVAL", 60_000) / 1000,
-            started_ns=time.time_ns(),
-        )
+    telemetry = Telemetry(metrics=Metrics())
+    traces, metrics = _exports("TRACES"), _exports("METRICS")
+    if not (traces or metrics):
+        return telemetry
+    from havuz_gateway.telemetry import exporting  # with the SDK, which costs the others nothing
+
+    resource = exporting.resource_of(instance_id, version)
+    if traces:
+        dropped = telemetry.metrics.spans_dropped
+        telemetry.tracing = exporting.tracing(resource, _sampler(sample_ratio), batching=_batching(), dropped=dropped)
+    if metrics:
+        interval = _number("OTEL_METRIC_EXPORT_INTERVAL", 60_000) / 1000
+        telemetry.metric_export = exporting.metric_export(resource, interval=interval)
     return telemetry
 
 
-def traced_trace_config(telemetry: Telemetry) -> aiohttp.TraceConfig:
-    """The HTTP client instrumentation, for a client session that only traced calls use. No header is recorded."""
-    return create_trace_config(
-        url_filter=_without_secrets,
-        tracer_provider=telemetry.provider,
-        meter_provider=NoOpMeterProvider(),
-        sem_conv_opt_in_mode=_StabilityMode.HTTP,
-        captured_request_headers=[],
-        captured_response_headers=[],
-    )
-
-
-# The exporters bring a second HTTP client: imported where something is exported, they cost the others nothing.
-
-
-def _span_exporter() -> SpanExporter:
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-
-    return OTLPSpanExporter()
-
-
-def _metric_exporter() -> MetricExporter:
-    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-
-    return OTLPMetricExporter()
-
-
-def _without_secrets(url: URL) -> str:
-    return str(url.with_user(None).with_query(None).with_fragment(None))
-
-
-def _resource(instance_id: str, version: str) -> Resource:
-    own = {"service.name": "havuz-gateway", "service.instance.id": instance_id, "service.version": version}
-    return Resource.create(own).merge(OTELResourceDetector().detect())
+def _batching() -> Batching:
+    batching = Batching()
+    limit = max(1, int(_number("OTEL_BSP_MAX_QUEUE_SIZE", batching.limit)))
+    size = max(1, int(_number("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", batching.size)))
+    delay = _number("OTEL_BSP_SCHEDULE_DELAY", batching.delay * 1000) / 1000
+    return Batching(limit=limit, size=min(size, limit), delay=delay)
 
 
 def _exports(signal: str) -> bool:

@@ -1,47 +1,58 @@
-"""Spans to a collector, off the event loop: a bounded queue in front of the SDK's batches, with drops counted."""
+"""Spans to a collector, off the event loop: a bounded queue, batches, and drops that are counted."""
 
 import asyncio
 import threading
-from collections.abc import Sequence
-
-from opentelemetry.context import Context
-from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from havuz_gateway.telemetry.instruments import CounterSeries
+from havuz_gateway.telemetry.otlp_spans import encode_request, encode_span
+from havuz_gateway.telemetry.recording import SpanRecord
+
+Send = Callable[[bytes], None]
+"""Sends a serialized `ExportTraceServiceRequest`. Blocks, repeats as it sees fit, and never raises."""
 
 
-class SpanExport(SpanProcessor):
-    """At most `limit` spans wait; what comes above that is dropped and counted, so that no request ever waits."""
+@dataclass(frozen=True, slots=True)
+class Batching:
+    """At most `limit` spans wait, for `delay` seconds or until they fill a batch of `size`.
 
-    def __init__(self, exporter: SpanExporter, *, limit: int, dropped: CounterSeries) -> None:
-        self._counting = _Counting(exporter)
-        # one more than is ever let in: the SDK's own way of dropping, which only logs, is never reached
-        self._batches = BatchSpanProcessor(
-            self._counting, max_queue_size=limit + 1, max_export_batch_size=min(512, limit)
-        )
-        self._limit = limit
+    Sending a batch takes the thread some 2 ms whatever its size, so batches are larger than the SDK's.
+    """
+
+    limit: int = 4096
+    size: int = 1024
+    delay: float = 5.0
+
+
+class SpanExport:
+    """What comes above the limit is dropped and counted, so that no request ever waits.
+
+    A span is written as it ends, on the event loop: a thread that wrote 512 of them would keep the loop from running
+    for milliseconds. The thread only joins and sends them. `resource` is from `encode_resource`.
+    """
+
+    def __init__(self, send: Send, *, resource: bytes, batching: Batching, dropped: CounterSeries) -> None:
+        self._send = send
+        self._resource = resource
+        self._batching = batching
         self._dropped = dropped
-        self._accepted = 0
+        self._waiting: deque[tuple[str | None, bytes]] = deque()
+        self._full = threading.Event()
+        self._ending = False
+        self._thread = threading.Thread(target=self._work, name="span-export", daemon=True)
+        self._thread.start()
 
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        """Nothing: a span is of interest when it ends."""
+    def put(self, span: SpanRecord) -> None:
+        """Queue a span that has ended."""
+        if self._has_room():
+            self._queue(span.scope, encode_span(span))
 
-    def on_end(self, span: ReadableSpan) -> None:
-        """Queue a finished span."""
-        if self._accepted - self._counting.taken >= self._limit:
-            self._dropped.value += 1
-            return
-        self._accepted += 1
-        self._batches.on_end(span)
-
-    def shutdown(self) -> None:
-        """Export what waits and stop; blocks."""
-        self._batches.shutdown()  # type: ignore[no-untyped-call]
-
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Export what waits; blocks."""
-        return self._batches.force_flush(timeout_millis)
+    def put_foreign(self, request: bytes) -> None:
+        """Queue a span that is a serialized request of its own already."""
+        if self._has_room():
+            self._queue(None, request)
 
     async def close(self, seconds: float) -> None:
         """Export what waits and stop, giving up after `seconds`."""
@@ -49,10 +60,12 @@ class SpanExport(SpanProcessor):
         done = asyncio.Event()
 
         def work() -> None:
-            self.shutdown()
+            self._thread.join()
             if not loop.is_closed():
                 loop.call_soon_threadsafe(done.set)
 
+        self._ending = True
+        self._full.set()
         # a thread of its own that does not keep the process: the default executor would be waited for at exit
         threading.Thread(target=work, name="span-export-close", daemon=True).start()
         try:
@@ -61,20 +74,37 @@ class SpanExport(SpanProcessor):
         except TimeoutError:
             return
 
+    def _has_room(self) -> bool:
+        room = len(self._waiting) < self._batching.limit
+        if not room:
+            self._dropped.value += 1
+        return room
 
-class _Counting(SpanExporter):
-    """Counts the spans that left the queue, exported or not."""
+    def _queue(self, scope: str | None, span: bytes) -> None:
+        self._waiting.append((scope, span))
+        if len(self._waiting) == self._batching.size:
+            self._full.set()
 
-    def __init__(self, inner: SpanExporter) -> None:
-        self._inner = inner
-        self.taken = 0
+    def _work(self) -> None:
+        while not self._ending:
+            self._full.wait(self._batching.delay)
+            self._full.clear()
+            self._flush()
+        self._flush()
 
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        self.taken += len(spans)
-        return self._inner.export(spans)
+    def _flush(self) -> None:
+        while self._waiting:
+            count = min(len(self._waiting), self._batching.size)
+            self._send(self._joined([self._waiting.popleft() for _ in range(count)]))
 
-    def shutdown(self) -> None:
-        self._inner.shutdown()
-
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        return self._inner.force_flush(timeout_millis)
+    def _joined(self, batch: Iterable[tuple[str | None, bytes]]) -> bytes:
+        """One request: protobuf messages that stand behind each other are one message with the fields of both."""
+        scopes: dict[str, list[bytes]] = {}
+        whole: list[bytes] = []
+        for scope, span in batch:
+            if scope is None:
+                whole.append(span)
+            else:
+                scopes.setdefault(scope, []).append(span)
+        own = encode_request(self._resource, scopes) if scopes else b""
+        return own + b"".join(whole)

@@ -1,21 +1,23 @@
-"""The spans of one traced request: SERVER, under it one CLIENT span for the logical call, under that one per attempt.
+"""The spans of one traced request: SERVER, under it one CLIENT span for the logical call, under that one per attempt,
+and under that one for HTTP.
 
 Usage is on the logical call alone: on both levels it would count twice in sums.
 """
 
 from collections.abc import Mapping
 from contextvars import Token
+from functools import lru_cache
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
 from opentelemetry import context as contexts
 from opentelemetry.context import Context
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
-from opentelemetry.util.types import AttributeValue
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
 
 from havuz_gateway.protocols.usage import Usage
 from havuz_gateway.telemetry import names
+from havuz_gateway.telemetry.recording import CLIENT, INTERNAL, SERVER, Recorder, SpanRecord, Value
 
 _MAX_WORD = 256
 _DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -24,41 +26,38 @@ _DEFAULT_PORTS = {"https": 443, "http": 80}
 class RequestTrace:
     """A traced request. Every `end…` may be called again; the first one counts."""
 
-    __slots__ = ("_call", "_server", "_stream", "_tracer")
+    __slots__ = ("_call", "_http", "_recorder", "_server", "_stream")
 
-    def __init__(self, tracer: Tracer, parent: Context, *, method: str, path: str) -> None:
-        self._tracer = tracer
-        self._call: Span | None = None
+    def __init__(
+        self, recorder: Recorder, caller: SpanContext | None, *, http: Recorder, method: str, path: str
+    ) -> None:
+        self._recorder = recorder
+        self._http = http
+        self._call: SpanRecord | None = None
         self._stream = False
-        self._server = tracer.start_span(
-            f"{method} {path}",
-            context=parent,
-            kind=SpanKind.SERVER,
-            attributes={
-                names.HTTP_METHOD: method,
-                names.HTTP_ROUTE: path,
-                names.URL_PATH: path,
-                names.URL_SCHEME: "http",
-            },
-        )
+        attributes: dict[str, Value] = {
+            names.HTTP_METHOD: method,
+            names.HTTP_ROUTE: path,
+            names.URL_PATH: path,
+            names.URL_SCHEME: "http",
+        }
+        self._server = recorder.begin(f"{method} {path}", SERVER, attributes, caller=caller)
 
     @property
     def trace_id(self) -> str:
         """The trace's id, as logs and headers show it: 32 hex digits."""
-        return f"{self._server.get_span_context().trace_id:032x}"
+        return f"{self._server.trace_id:032x}"
 
     def begin_call(self, *, operation: str, model: str, stream: bool, parameters: Mapping[str, Any]) -> None:
         """Start the logical call. `model` is the public id; of `parameters`, only numbers and known words are kept."""
         self._stream = stream
-        attributes: dict[str, AttributeValue] = {names.OPERATION: operation, names.REQUEST_MODEL: model}
+        attributes: dict[str, Value] = {names.OPERATION: operation, names.REQUEST_MODEL: model}
         if stream:
             attributes[names.REQUEST_STREAM] = True
         if operation in names.OUTPUT_OF_ACTION:
             attributes[names.OUTPUT_TYPE] = names.OUTPUT_OF_ACTION[operation]
         attributes.update(request_attributes(parameters))
-        self._call = self._tracer.start_span(
-            f"{operation} {model}", context=_under(self._server), kind=SpanKind.CLIENT, attributes=attributes
-        )
+        self._call = self._recorder.under(self._server, f"{operation} {model}", CLIENT, attributes)
 
     def begin_attempt(
         self, *, number: int, provider: str, url: str, upstream_key: str, upstream_model: str
@@ -66,17 +65,17 @@ class RequestTrace:
         """Start the span of one call to an upstream. `number` counts from 1; of `url`, host and port are kept."""
         parent = self._call or self._server
         if self._call is not None:
-            self._call.set_attribute(names.PROVIDER, provider)
-        attributes: dict[str, AttributeValue] = {
+            self._call.attributes[names.PROVIDER] = provider
+        attributes: dict[str, Value] = {
             names.HTTP_METHOD: "POST",
             names.ATTEMPT: number,
             names.UPSTREAM_KEY: upstream_key,
             names.UPSTREAM_MODEL: upstream_model,
-            **_server_attributes(url),
+            **_server_of(url)[1],
         }
         if number > 1:
             attributes[names.HTTP_RESEND_COUNT] = number - 1
-        return AttemptTrace(self._tracer.start_span("POST", context=_under(parent), attributes=attributes))
+        return AttemptTrace(self._recorder.under(parent, "POST", INTERNAL, attributes), self._http)
 
     def end_call(
         self,
@@ -93,7 +92,7 @@ class RequestTrace:
         span, self._call = self._call, None
         if span is None:
             return
-        attributes: dict[str, AttributeValue] = {}
+        attributes = span.attributes
         if provider is not None:
             attributes[names.PROVIDER] = provider
         if response_id:
@@ -106,31 +105,37 @@ class RequestTrace:
             attributes.update(_usage_attributes(usage))
         if time_to_first_chunk is not None and self._stream:
             attributes[names.TIME_TO_FIRST_CHUNK] = time_to_first_chunk
-        span.set_attributes(attributes)
-        _end(span, error_type)
+        span.end(names.error_word(error_type))
 
     def end(self, *, status: int | None, error_type: str | None) -> None:
         """End the request. A 4xx is the client's own: it does not make the server span an error."""
         if self._call is not None:
-            _end(self._call, error_type)
+            self._call.end(names.error_word(error_type))
             self._call = None
-        if status is not None:
-            self._server.set_attribute(names.HTTP_STATUS, status)
+        if status is not None and not self._server.end_ns:
+            self._server.attributes[names.HTTP_STATUS] = status
         fault = error_type if status is None or status >= 500 or error_type == "cancelled" else None
-        _end(self._server, fault)
+        self._server.end(names.error_word(fault))
 
 
 class AttemptTrace:
-    """One call to an upstream. As a context manager it is the current span, so that the HTTP client's nests in it."""
+    """One call to an upstream. As a context manager it is the current span of OpenTelemetry's API, for the
+    instrumentation of an HTTP client that is not our own."""
 
-    __slots__ = ("_span", "_token")
+    __slots__ = ("_http", "_span", "_token")
 
-    def __init__(self, span: Span) -> None:
+    def __init__(self, span: SpanRecord, http: Recorder) -> None:
         self._span = span
+        self._http = http
         self._token: Token[Context] | None = None
 
     def __enter__(self) -> "AttemptTrace":
-        self._token = contexts.attach(_under(self._span))
+        own = SpanContext(
+            self._span.trace_id, self._span.span_id, is_remote=False, trace_flags=TraceFlags(1),
+            trace_state=self._span.state,
+        )  # fmt: skip
+        # a context of this span and nothing else: neither baggage nor state of another request leaks into a call
+        self._token = contexts.attach(set_span_in_context(NonRecordingSpan(own), Context()))
         return self
 
     def __exit__(
@@ -140,20 +145,53 @@ class AttemptTrace:
             contexts.detach(self._token)
             self._token = None
 
+    def begin_http(self, method: str, url: str) -> "HttpTrace":
+        """Start the span of one HTTP request. Of `url`, neither a user nor a query is kept."""
+        full, server = _server_of(url)
+        attributes: dict[str, Value] = {names.HTTP_METHOD: method, names.URL_FULL: full, **server}
+        return HttpTrace(self._http.under(self._span, method, CLIENT, attributes))
+
     def end(self, *, status: int | None, verdict: str | None, error_type: str | None, committed: bool) -> None:
         """End the attempt. `verdict` is "ok" or the reason it failed for, None where nobody could tell."""
-        attributes: dict[str, AttributeValue] = {names.COMMITTED: committed}
+        attributes = self._span.attributes
+        attributes[names.COMMITTED] = committed
         if status is not None:
             attributes[names.HTTP_STATUS] = status
         if verdict is not None:
             attributes[names.VERDICT] = verdict
-        self._span.set_attributes(attributes)
-        _end(self._span, error_type)
+        self._span.end(names.error_word(error_type))
 
 
-def request_attributes(parameters: Mapping[str, Any]) -> dict[str, AttributeValue]:
+class HttpTrace:
+    """One HTTP request to an upstream, up to the head of its answer.
+
+    https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client
+    """
+
+    __slots__ = ("_span",)
+
+    def __init__(self, span: SpanRecord) -> None:
+        self._span = span
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """What tells the upstream of the trace."""
+        return self._span.headers()
+
+    def answered(self, status: int) -> None:
+        """A head has come. A status from 400 on is an error to whoever asked."""
+        self._span.attributes[names.HTTP_STATUS] = status
+        self._span.attributes[names.PROTOCOL_VERSION] = "1.1"
+        self._span.end(str(status) if status >= 400 else None)
+
+    def failed(self, error_type: str) -> None:
+        """None has come. `error_type` is one of a few words."""
+        self._span.end(error_type)
+
+
+def request_attributes(parameters: Mapping[str, Any]) -> dict[str, Value]:
     """`gen_ai.request.*` from a body's fields: numbers and known words, never text that a client wrote."""
-    found: dict[str, AttributeValue] = {}
+    found: dict[str, Value] = {}
     for name, value in parameters.items():
         attribute = names.REQUEST_NUMBERS.get(name)
         if attribute is not None and isinstance(value, int | float) and not isinstance(value, bool):
@@ -169,8 +207,8 @@ def request_attributes(parameters: Mapping[str, Any]) -> dict[str, AttributeValu
     return found
 
 
-def _usage_attributes(usage: Usage) -> dict[str, AttributeValue]:
-    attributes: dict[str, AttributeValue] = {names.USAGE_INPUT: usage.input, names.USAGE_OUTPUT: usage.output}
+def _usage_attributes(usage: Usage) -> dict[str, Value]:
+    attributes: dict[str, Value] = {names.USAGE_INPUT: usage.input, names.USAGE_OUTPUT: usage.output}
     if usage.cache_read:
         attributes[names.USAGE_CACHE_READ] = usage.cache_read
     if usage.cache_write:
@@ -180,30 +218,17 @@ def _usage_attributes(usage: Usage) -> dict[str, AttributeValue]:
     return attributes
 
 
-def _server_attributes(url: str) -> dict[str, AttributeValue]:
+@lru_cache(maxsize=4096)
+def _server_of(url: str) -> tuple[str, Mapping[str, Value]]:
+    """A URL without user, query and fragment, and the attributes of its host and port."""
     parts = urlsplit(url)
     try:
         port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
     except ValueError:
         port = None
-    attributes: dict[str, AttributeValue] = {}
+    attributes: dict[str, Value] = {}
     if parts.hostname:
         attributes[names.SERVER_ADDRESS] = parts.hostname
     if port is not None:
         attributes[names.SERVER_PORT] = port
-    return attributes
-
-
-def _under(span: Span) -> Context:
-    """A context of this span and nothing else: neither baggage nor state of another request leaks into a call."""
-    return set_span_in_context(span, Context())
-
-
-def _end(span: Span, error_type: str | None) -> None:
-    if not span.is_recording():
-        return
-    word = names.error_word(error_type)
-    if word is not None:
-        span.set_attribute(names.ERROR_TYPE, word)
-        span.set_status(Status(StatusCode.ERROR))
-    span.end()
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl(), attributes

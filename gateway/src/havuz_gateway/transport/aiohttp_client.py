@@ -1,4 +1,4 @@
-"""HTTP to providers over aiohttp: for calls that its instrumentation traces, and to compare with."""
+"""HTTP to providers over aiohttp: the other client, for who trusts it more, and to compare with."""
 
 import asyncio
 import ssl
@@ -11,6 +11,7 @@ from yarl import URL
 from havuz_gateway.transport.base import (
     CONNECT_TIMEOUT_SECONDS,
     KEEPALIVE_SECONDS,
+    CallTrace,
     Transport,
     TransportFailure,
     UpstreamRequest,
@@ -96,9 +97,15 @@ class AiohttpTransport:
         self._trace_configs = list(trace_configs)
         self._sessions: dict[tuple[str | None, bool], aiohttp.ClientSession] = {}
 
-    async def send(self, request: UpstreamRequest, *, traced: bool = False) -> UpstreamResponse:
+    async def send(self, request: UpstreamRequest, *, trace: CallTrace | None = None) -> UpstreamResponse:
         """Send and wait for status and headers. Raises `TransportFailure`."""
-        session = self._session(request.ca_bundle, traced=traced and bool(self._trace_configs))
+        if trace is None or not self._trace_configs:
+            return await self._send(request, traced=False)
+        with trace:
+            return await self._send(request, traced=True)
+
+    async def _send(self, request: UpstreamRequest, *, traced: bool) -> UpstreamResponse:
+        session = self._session(request.ca_bundle, traced=traced)
         headers, data = _framed(request)
         try:
             response = await session.request(

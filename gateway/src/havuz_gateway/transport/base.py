@@ -4,6 +4,7 @@
 """
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -61,11 +62,32 @@ class UpstreamResponse(Protocol):
         """
 
 
+class HttpSpan(Protocol):
+    """The span of one HTTP request, up to the head of its answer."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Headers that tell the provider of the trace."""
+
+    def answered(self, status: int) -> None:
+        """Status and headers have come."""
+
+    def failed(self, error_type: str) -> None:
+        """They have not: a `FailureKind`, or `cancelled`."""
+
+
+class CallTrace(AbstractContextManager[object], Protocol):
+    """What a traced call belongs to. Entered, it is the current span for an instrumentation that looks for one."""
+
+    def begin_http(self, method: str, url: str) -> HttpSpan:
+        """Begin the span of one HTTP request."""
+
+
 class Transport(Protocol):
     """Sends requests to providers."""
 
-    async def send(self, request: UpstreamRequest, *, traced: bool = False) -> UpstreamResponse:
+    async def send(self, request: UpstreamRequest, *, trace: CallTrace | None = None) -> UpstreamResponse:
         """Send and wait for status and headers. Raises `TransportFailure`. Redirects are not followed.
 
-        `traced` lets the HTTP client instrumentation make its span under the current one.
+        A call with a `trace` has a span of its own in it, and carries the trace on to the provider.
         """

@@ -1,10 +1,11 @@
 """HTTP to providers: pooled connections, verified TLS, no redirects, bounded answers."""
 
 import asyncio
+from dataclasses import replace
 
-from havuz_gateway.transport.aiohttp_client import AiohttpTransport
-from havuz_gateway.transport.base import Transport, TransportFailure, UpstreamRequest, UpstreamResponse
+from havuz_gateway.transport.base import CallTrace, Transport, TransportFailure, UpstreamRequest, UpstreamResponse
 from havuz_gateway.transport.http1.connection import Connection
+from havuz_gateway.transport.http1.dialing import Dialer
 from havuz_gateway.transport.http1.exchange import Exchange
 from havuz_gateway.transport.http1.names import Names
 from havuz_gateway.transport.http1.pool import Pool
@@ -20,19 +21,29 @@ _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 class HttpTransport:
     """Sends requests over shared connections, one pool per origin and set of trusted authorities.
 
-    Calls that are traced go by `traced`, whose instrumentation makes their spans; it is closed with this one.
+    At most `connections` are open to each.
     """
 
-    def __init__(self, traced: AiohttpTransport | None = None) -> None:
-        self._traced = traced
+    def __init__(self, *, connections: int = 4096) -> None:
+        self._connections = connections
         self._pools: dict[tuple[Origin, str | None], Pool] = {}
-        self._names = Names(now=_now)
+        self._dialer = Dialer(Names(now=_now))
         self._sweeping: asyncio.TimerHandle | None = None
 
-    async def send(self, request: UpstreamRequest, *, traced: bool = False) -> UpstreamResponse:
+    async def send(self, request: UpstreamRequest, *, trace: CallTrace | None = None) -> UpstreamResponse:
         """Send and wait for status and headers. Raises `TransportFailure`."""
-        if traced and self._traced is not None:
-            return await self._traced.send(request, traced=True)
+        if trace is None:
+            return await self._send(request)
+        span = trace.begin_http(request.method, request.url)
+        try:
+            response = await self._send(replace(request, headers={**request.headers, **span.headers}))
+        except BaseException as error:
+            span.failed(error.kind if isinstance(error, TransportFailure) else "cancelled")
+            raise
+        span.answered(response.status)
+        return response
+
+    async def _send(self, request: UpstreamRequest) -> Exchange:
         origin, line, host = start_of(request.method, request.url)
         head = head_of(line, host, request.headers, length=_length(request))
         pool = self._pool(origin, request.ca_bundle)
@@ -53,16 +64,16 @@ class HttpTransport:
             self._sweeping.cancel()
         for pool in pools:
             pool.close()
-        await self._names.close()
-        if self._traced is not None:
-            await self._traced.close()
+        await self._dialer.names.close()
         await asyncio.sleep(0)  # connections close in callbacks of their own; one turn of the loop lets them run
 
     def _pool(self, origin: Origin, ca_bundle: str | None) -> Pool:
         place = origin, ca_bundle
         pool = self._pools.get(place)
         if pool is None:
-            pool = self._pools[place] = Pool(origin, ca_bundle=ca_bundle, names=self._names, now=_now)
+            pool = self._pools[place] = Pool(
+                origin, ca_bundle=ca_bundle, dialer=self._dialer, now=_now, limit=self._connections
+            )
             if self._sweeping is None:
                 self._sweeping = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep)
         return pool

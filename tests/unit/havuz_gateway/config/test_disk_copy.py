@@ -1,7 +1,6 @@
 """The copy on disk: sealed, private, whole or absent, and never in the way."""
 
 import stat
-import time
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ KEYRING = Keyring.parse(Keyring.generate())
 
 
 def decoder() -> Decoder:
-    return Decoder(KEYRING, now=time.monotonic)
+    return Decoder(KEYRING)
 
 
 async def a_state(revision: int = 7) -> State:
@@ -60,6 +59,21 @@ async def test_a_later_state_replaces_the_file(tmp_path: Path) -> None:
     assert loaded is not None
     assert loaded.revision == 8
     assert len(list(tmp_path.iterdir())) == 1
+
+
+async def test_a_large_state_is_kept_whole_in_lines_that_can_not_be_taken_elsewhere(tmp_path: Path) -> None:
+    text = wire.encode(make_project().project, KEYRING)
+    texts = {keys.PROJECTS: {f"uid-{number}": text for number in range(250)}}
+    state = await decoder().whole(texts, State(), revision=7, position="5-0")
+    copy = DiskCopy(tmp_path, KEYRING)
+    await keep(copy, state)
+    assert await copy.load(decoder()) == state
+
+    (file,) = tmp_path.iterdir()
+    head, first, second, third = file.read_text().splitlines()
+    for lines in ([head, second, first, third], [head, first, second]):
+        file.write_text("\n".join(lines))
+        assert await copy.load(decoder()) is None
 
 
 @pytest.mark.parametrize("damage", ["", "v1.k1.AAAA.BBBB", "no envelope"])

@@ -1,7 +1,6 @@
 """Texts to parts: what does not decode keeps its former meaning, what did not change is not decoded again."""
 
 import logging
-import time
 
 import pytest
 
@@ -16,7 +15,7 @@ KEYRING = Keyring.parse(Keyring.generate())
 
 
 def decoder(keyring: Keyring = KEYRING) -> Decoder:
-    return Decoder(keyring, now=time.monotonic)
+    return Decoder(keyring)
 
 
 def texts_of(**parts: Part) -> Texts:

@@ -8,6 +8,10 @@ import pytest
 from aiohttp import web
 
 from havuz_gateway.pipeline.exchange import ClientGone
+from havuz_gateway.surfaces.base import Rendered
+from havuz_gateway.surfaces.http.answer import Answer
+from havuz_gateway.surfaces.http.bounds import HttpBounds
+from havuz_gateway.surfaces.http.incoming import Incoming
 from havuz_gateway.surfaces.http.server import HttpServer
 from havuz_gateway.surfaces.http.writer import ResponseWriter
 
@@ -19,15 +23,15 @@ Dial = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
 async def served(play: Play, *, closing: bool = False) -> AsyncIterator[Dial]:
     """A server whose every request is answered by `play`."""
 
-    async def handle(raw: web.BaseRequest) -> object:
-        writer = ResponseWriter(raw, request_id="req_1", timeout=5, closing=lambda: closing)
+    async def handle(incoming: Incoming) -> Answer | None:
+        writer = ResponseWriter(incoming, request_id="req_1", timeout=5, closing=lambda: closing)
         try:
             await play(writer)
         finally:
             writer.close()
         return writer.response
 
-    server = HttpServer(handle, refusal=lambda status: web.Response(status=status), access_log=None)  # type: ignore[arg-type]
+    server = HttpServer(handle, refusal=lambda status: Rendered(status, {}, b""), bounds=HttpBounds())
     runner = web.ServerRunner(server, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

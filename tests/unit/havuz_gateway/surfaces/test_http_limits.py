@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from harness.http_edge import BOUNDS, Served, serve
+from harness.http_edge import BOUNDS, Answer, Served, serve
 
 SECRET = "pk_live_never_to_be_seen"
 
 
-@pytest.fixture
-async def served() -> AsyncIterator[Served]:
-    async with serve() as running:
+@pytest.fixture(params=[True, False], ids=["front", "aiohttp"])
+async def served(request: pytest.FixtureRequest) -> AsyncIterator[Served]:
+    async with serve(front=request.param) as running:
         yield running
 
 
@@ -83,11 +83,25 @@ async def test_a_body_that_drips_is_refused_in_time(served: Served) -> None:
     assert b" 408 " in line
 
 
-@pytest.mark.parametrize("begun", [b"", b"POST /ec", b"POST /echo HTTP/1.1\r\nHost: x\r\nx-half: "])
-async def test_a_client_that_never_finishes_its_headers_is_cut(served: Served, begun: bytes) -> None:
+async def test_a_client_that_never_says_anything_is_cut(served: Served) -> None:
+    assert await nothing_more_after(served, b"") == b""
+
+
+@pytest.mark.parametrize("begun", [b"POST /ec", b"\r\nPOST /ec", b"POST /echo HTTP/1.1\r\nHost: x\r\nx-half: "])
+async def test_a_client_that_never_finishes_its_headers_is_refused_and_cut(served: Served, begun: bytes) -> None:
+    answer = Answer(await nothing_more_after(served, begun))
+    assert (answer.status, answer.error["type"], answer.headers["connection"]) == (
+        408,
+        "invalid_request_error",
+        "close",
+    )
+
+
+async def nothing_more_after(served: Served, begun: bytes) -> bytes:
+    """All that a client hears that sends so much and is silent then."""
     async with served.connection() as (reader, writer):
         writer.write(begun)
-        assert await asyncio.wait_for(reader.read(), 5) == b""
+        return await asyncio.wait_for(reader.read(), 5)
 
 
 async def test_a_client_that_does_not_read_is_cut(served: Served) -> None:

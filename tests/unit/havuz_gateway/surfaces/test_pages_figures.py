@@ -21,6 +21,13 @@ def test_a_scale_ends_at_a_round_number_that_is_not_far_above(value: float) -> N
     assert value <= nice(value) <= 2.51 * value
 
 
+@given(st.integers(0, 10**12))
+def test_a_scale_of_what_is_counted_has_whole_numbers_at_its_end_and_its_half(count: int) -> None:
+    top = nice(count, countable=True)
+    assert max(count, 1) <= top <= max(2.51 * count, 2)
+    assert top % 2 == 0
+
+
 @given(st.lists(st.floats(0, 1e9, allow_subnormal=False), max_size=400))
 def test_bars_stay_in_their_box_side_by_side(values: list[float]) -> None:
     chart = bars(values, ["" for _ in values])

@@ -28,12 +28,40 @@ def sentences() -> Iterator[str]:
             yield from (row.words for row in rows_of(schema, SCHEMAS))
 
 
+def fields(schema: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every field below a schema, by its path."""
+    for name, field in schema.get("properties", {}).items():
+        yield f"{path}.{name}", field
+        yield from fields(field, f"{path}.{name}")
+    for inner in (*schema.get("anyOf", ()), *([schema["items"]] if "items" in schema else [])):
+        yield from fields(inner, path)
+
+
+def every_field() -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for name, schema in SCHEMAS.items():
+        yield from fields(schema, name)
+    for operation in document.operations():
+        bodies = [] if operation.body is None else list(operation.body.contents.values())
+        for schema in (*bodies, *(one for answer in operation.answers.values() for one in answer.contents.values())):
+            yield from fields(schema, operation.path)
+
+
+def test_every_field_is_described() -> None:
+    assert [path for path, field in every_field() if not field.get("description")] == []
+
+
+def test_every_parameter_is_described() -> None:
+    parameters = [one for operation in document.operations() for one in operation.parameters]
+    assert [one.name for one in parameters if not one.words] == []
+
+
 def test_every_sentence_is_there_in_turkish_and_none_that_is_not_said() -> None:
     same = {"Google", "Mini", "Responses"}
     said = {sentence for sentence in sentences() if re.sub(r"`[^`]*`|\W", "", sentence)} - same
     listed = {sentence for sentence in said if re.sub(r"`[^`]*`|[,…\s]", "", sentence)}
     assert {sentence for sentence in listed if translated(sentence, "tr") == sentence} == set()
-    assert set(_TRANSLATIONS["tr"]) <= said
+    deeper = {field["description"] for _, field in every_field()}  # than rows are shown
+    assert set(_TRANSLATIONS["tr"]) <= said | deeper
 
 
 def test_a_translation_has_the_code_of_its_sentence() -> None:

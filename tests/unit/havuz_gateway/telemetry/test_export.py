@@ -1,17 +1,16 @@
 """Exports: set up by the environment, sent to a real collector, never in a request's way."""
 
 import os
+import random
 import threading
-from collections.abc import Sequence
 
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from harness.otlp_receiver import otlp_receiver
 from havuz_gateway.telemetry import setup
 from havuz_gateway.telemetry.instruments import CounterSeries
-from havuz_gateway.telemetry.span_export import SpanExport
+from havuz_gateway.telemetry.recording import INTERNAL, Recorder, SpanRecord
+from havuz_gateway.telemetry.span_export import Batching, SpanExport
 
 
 @pytest.fixture(autouse=True)
@@ -101,8 +100,8 @@ def test_the_sampler_is_the_environments_and_its_ratio_may_be_replaced(
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", sampler)
     monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", argument)
     telemetry = _build(sample_ratio=own) if own is not None else _build()
-    assert telemetry.sampler is not None
-    assert (telemetry.sampler.parent_based, telemetry.sampler.ratio) == expected
+    assert telemetry.tracing is not None
+    assert (telemetry.tracing.sampler.parent_based, telemetry.tracing.sampler.ratio) == expected
     assert telemetry.metric_export is None
 
 
@@ -110,39 +109,40 @@ def test_the_sampler_is_the_environments_and_its_ratio_may_be_replaced(
 def test_tracing_can_be_turned_off_by_the_environment(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setenv(name, value)
-    assert _build().sampler is None
+    assert _build().tracing is None
 
 
-class _Stuck(SpanExporter):
+class _Stuck:
     """A collector that takes a batch and does not answer until it is let go."""
 
     def __init__(self) -> None:
-        self.entered, self.free, self.exported = threading.Event(), threading.Event(), 0
+        self.entered, self.free = threading.Event(), threading.Event()
+        self.requests: list[bytes] = []
 
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+    def __call__(self, request: bytes) -> None:
         self.entered.set()
         self.free.wait(20)
-        self.exported += len(spans)
-        return SpanExportResult.SUCCESS
+        self.requests.append(request)
 
 
-def _span() -> ReadableSpan:
-    span = TracerProvider(shutdown_on_exit=False).get_tracer("test").start_span("span")
-    span.end()
-    assert isinstance(span, ReadableSpan)
-    return span
+def _span() -> SpanRecord:
+    made: list[SpanRecord] = []
+    recorder = Recorder("test", ended=made.append, rng=random.Random(1), clock=lambda: 1)
+    recorder.begin("span", INTERNAL, {}, caller=None).end()
+    return made[0]
 
 
 async def test_a_collector_that_hangs_costs_spans_which_are_counted_and_no_time() -> None:
     stuck, dropped, span = _Stuck(), CounterSeries(), _span()
-    export = SpanExport(stuck, limit=4, dropped=dropped)
+    export = SpanExport(stuck, resource=b"", batching=Batching(limit=4, size=4), dropped=dropped)
     for _ in range(4):
-        export.on_end(span)
-    stuck.entered.wait(20)
+        export.put(span)
+    assert stuck.entered.wait(20)
     for _ in range(10):
-        export.on_end(span)
+        export.put(span)
     assert dropped.value == 6
     await export.close(0.05)
-    assert stuck.exported == 0
+    assert stuck.requests == []
     stuck.free.set()
-    export.shutdown()
+    await export.close(20)
+    assert len(stuck.requests) == 2

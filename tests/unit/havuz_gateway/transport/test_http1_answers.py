@@ -10,7 +10,7 @@ from harness.calls_upstream import ask, request_to
 from harness.raw_provider import Line, RawProvider, answering, once
 from havuz_gateway.transport.base import TransportFailure
 from havuz_gateway.transport.client import HttpTransport
-from havuz_gateway.transport.http1.connection import MAX_HEAD_BYTES
+from havuz_gateway.transport.http1.answer_head import MAX_HEAD_BYTES
 
 OK = b"HTTP/1.1 200 OK\r\n"
 PLAIN = OK + b"content-length: 5\r\n\r\nhello"

@@ -11,6 +11,7 @@ from harness.raw_provider import Line, RawProvider, answering, once
 from havuz_gateway.transport.base import KEEPALIVE_SECONDS, TransportFailure, UpstreamRequest
 from havuz_gateway.transport.client import HttpTransport
 from havuz_gateway.transport.http1.connection import Connection
+from havuz_gateway.transport.http1.dialing import Dialer
 from havuz_gateway.transport.http1.names import Names
 from havuz_gateway.transport.http1.pool import Pool
 from havuz_gateway.transport.http1.request_head import Origin
@@ -193,7 +194,7 @@ async def test_a_connection_is_not_used_after_a_long_rest_or_a_long_life() -> No
     clock = Clock()
     async with RawProvider(answering(OK)) as provider:
         origin = Origin(tls=False, host="127.0.0.1", port=provider.port)
-        pool = Pool(origin, ca_bundle=None, names=Names(now=clock), now=clock)
+        pool = Pool(origin, ca_bundle=None, dialer=Dialer(Names(now=clock)), now=clock, limit=10)
         line = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
 
         async def use(connection: Connection) -> None:

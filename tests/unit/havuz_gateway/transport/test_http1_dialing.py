@@ -12,9 +12,10 @@ from harness.raw_provider import RawProvider, answering, once
 from havuz_gateway.transport.base import TransportFailure, UpstreamRequest
 from havuz_gateway.transport.client import HttpTransport
 from havuz_gateway.transport.http1.connection import Connection
-from havuz_gateway.transport.http1.dialing import dial
+from havuz_gateway.transport.http1.dialing import Dialer
 from havuz_gateway.transport.http1.names import FRESH_SECONDS, STALE_SECONDS, Address, Names
 from havuz_gateway.transport.http1.request_head import Origin
+from havuz_gateway.transport.http1.tls import Resumed
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello"
 STREAM = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -121,6 +122,29 @@ async def test_an_old_answer_is_used_for_a_while_where_no_name_server_helps() ->
     await names.close()
 
 
+async def test_a_name_server_that_is_slow_holds_up_nobody_who_has_an_old_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("havuz_gateway.transport.http1.names._REFRESH_SECONDS", 0.01)
+    clock, answers, late = Clock(), ["127.0.0.1"], asyncio.Event()
+
+    async def look_up(host: str, port: int) -> Sequence[Address]:
+        if clock.now > 1000:
+            await late.wait()
+        return [address(one, port) for one in answers]
+
+    names = Names(now=clock, look_up=look_up)
+    await names.addresses("a.example", 80)
+    answers[0] = "127.0.0.2"
+    clock.now += FRESH_SECONDS + 1
+    assert [one[4][0] for one in await names.addresses("a.example", 80)] == ["127.0.0.1"]
+    late.set()
+    while names._asking:
+        await asyncio.sleep(0)
+    assert [one[4][0] for one in await names.addresses("a.example", 80)] == ["127.0.0.2"]
+    await names.close()
+
+
 async def test_another_address_of_a_name_is_called_where_one_is_dead(transport: HttpTransport) -> None:
     made: list[Connection] = []
 
@@ -132,7 +156,7 @@ async def test_another_address_of_a_name_is_called_where_one_is_dead(transport: 
         names = Names(now=Clock(), look_up=Server("127.0.0.9", "127.0.0.1"))
         for _ in range(2):
             origin = Origin(tls=False, host="a.example", port=provider.port)
-            connection = await dial(origin, ca_bundle=None, names=names, make=make)
+            connection = await Dialer(names).dial(origin, ca_bundle=None, make=make)
             assert connection.usable
         for one in made:
             one.cut()
@@ -143,7 +167,7 @@ async def test_a_name_that_nobody_knows_fails_as_a_connection_would() -> None:
     names = Names(now=Clock(), look_up=Server())
     with pytest.raises(TransportFailure, match=r"can't connect to a\.example:80: ") as failure:
         origin = Origin(tls=False, host="a.example", port=80)
-        await dial(origin, ca_bundle=None, names=names, make=lambda: Connection(on_free=print, on_lost=print))
+        await Dialer(names).dial(origin, ca_bundle=None, make=lambda: Connection(on_free=print, on_lost=print))
     assert failure.value.kind == "connect"
     await names.close()
 
@@ -152,3 +176,42 @@ async def test_a_dead_port_is_named(transport: HttpTransport) -> None:
     with DeadPort() as dead, pytest.raises(TransportFailure, match=r"can't connect to 127\.0\.0\.1:") as failure:
         await transport.send(UpstreamRequest(method="GET", url=dead.base_url, headers={}))
     assert failure.value.kind == "connect"
+
+
+async def test_a_tls_session_is_taken_up_again_by_the_next_connection_to_the_same_host(
+    transport: HttpTransport,
+) -> None:
+    resumed: list[bool] = []
+    async with FakeProvider(tls="valid") as provider:
+        request = UpstreamRequest(
+            method="GET", url=f"{provider.base_url}/models", headers={}, ca_bundle=provider.ca_pem
+        )
+        for _ in range(3):
+            response = await transport.send(request)
+            (pool,) = transport._pools.values()
+            (connection,) = pool._open
+            resumed.append(_session_reused(connection))
+            await response.read(1_000_000)
+            while connection not in pool._free:
+                await asyncio.sleep(0)
+            connection.cut()
+            while pool.sweep():
+                await asyncio.sleep(0)
+    assert resumed == [False, True, True]
+
+
+async def test_a_session_is_not_shared_among_those_who_trust_others(transport: HttpTransport) -> None:
+    async with FakeProvider(tls="valid") as provider:
+        url = f"{provider.base_url}/models"
+        trusted = UpstreamRequest(method="GET", url=url, headers={}, ca_bundle=provider.ca_pem)
+        assert (await ask(transport, trusted))[0] == 200
+        with pytest.raises(TransportFailure) as failure:
+            await ask(transport, UpstreamRequest(method="GET", url=url, headers={}))
+        assert failure.value.kind == "tls"
+
+
+def _session_reused(connection: Connection) -> bool:
+    assert connection._transport is not None
+    end = connection._transport.get_extra_info("ssl_object")
+    assert isinstance(end, Resumed)
+    return bool(end.session_reused)

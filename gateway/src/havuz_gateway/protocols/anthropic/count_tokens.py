@@ -29,11 +29,7 @@ def write_count_request(request: ChatRequest, quirks: Quirks) -> Encoded:
 
 def read_count(body: Mapping[str, Any]) -> int:
     """The tokens that Anthropic counted. Raises `AnswerUnreadable`."""
-    fields = answer_members(body, "")
-    tokens = fields.whole("input_tokens")
-    if tokens is None or tokens < 0:
-        raise fields.wrong("input_tokens", tokens, "a number of tokens")
-    return tokens
+    return answer_members(body, "").tokens("input_tokens")
 
 
 def write_count(tokens: int) -> dict[str, Any]:

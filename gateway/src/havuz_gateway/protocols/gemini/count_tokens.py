@@ -33,11 +33,7 @@ def write_count_request(request: ChatRequest, quirks: Quirks) -> Encoded:
 
 def read_count(body: Mapping[str, Any]) -> int:
     """The tokens that Google counted. Raises `AnswerUnreadable`."""
-    fields = answer_members(body, "")
-    total = fields.whole("totalTokens")
-    if total is None or total < 0:
-        raise fields.wrong("totalTokens", total, "a number of tokens")
-    return total
+    return answer_members(body, "").tokens("totalTokens")
 
 
 def write_count(tokens: int) -> dict[str, Any]:

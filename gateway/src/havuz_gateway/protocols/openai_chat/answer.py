@@ -6,7 +6,7 @@ from typing import Any
 from havuz_gateway.protocols.answer import Answer, decode_answer, text_or_none
 from havuz_gateway.protocols.errors import AnswerUnreadable
 from havuz_gateway.protocols.openai.errors import read_stream_error
-from havuz_gateway.protocols.openai_chat.usage import read_usage
+from havuz_gateway.protocols.openai.token_usage import read_chat_usage
 from havuz_gateway.protocols.usage import says_nothing
 
 
@@ -26,7 +26,7 @@ def _read(body: bytes, member: str) -> Answer:
     told = fields.get(member)
     if error is None and (not isinstance(told, list) or (member == "choices" and not told)):
         raise AnswerUnreadable(f"the provider's answer has no {member!r}")
-    usage = read_usage(fields.get("usage"))
+    usage = read_chat_usage(fields.get("usage"))
     return Answer(
         body=body,
         usage=usage,

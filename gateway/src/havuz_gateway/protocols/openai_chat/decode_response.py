@@ -10,11 +10,11 @@ from havuz_gateway.protocols.neutral.extensions import Extensions, kept
 from havuz_gateway.protocols.neutral.response import ChatResponse, Choice, Logprobs
 from havuz_gateway.protocols.openai.errors import read_stream_error
 from havuz_gateway.protocols.openai.media import read_url
+from havuz_gateway.protocols.openai.token_usage import read_chat_usage
 from havuz_gateway.protocols.openai_chat.citations import read_annotations
 from havuz_gateway.protocols.openai_chat.finish import read_finish, spelled_finish
 from havuz_gateway.protocols.openai_chat.reasoning import take_thoughts
 from havuz_gateway.protocols.openai_chat.tools import read_call, read_signature
-from havuz_gateway.protocols.openai_chat.usage import read_usage
 from havuz_gateway.protocols.openai_chat.wire import (
     MESSAGE,
     PROTOCOL,
@@ -42,7 +42,7 @@ def decode_response(body: Mapping[str, Any]) -> ChatResponse:
     if kind != _OBJECT:
         spelled["object"] = kind
     raw_usage = fields.take("usage")
-    usage = read_usage(raw_usage)
+    usage = read_chat_usage(raw_usage)
     if usage is not None and write_usage(usage) != raw_usage:
         spelled["usage"] = raw_usage
     return ChatResponse(

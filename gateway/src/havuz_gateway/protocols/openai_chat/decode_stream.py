@@ -8,9 +8,9 @@ from havuz_gateway.protocols.neutral import events as ev
 from havuz_gateway.protocols.neutral.errors import AnswerUnreadable, StreamTruncated
 from havuz_gateway.protocols.neutral.extensions import Extensions, kept
 from havuz_gateway.protocols.openai.errors import read_stream_error
+from havuz_gateway.protocols.openai.token_usage import read_chat_usage
 from havuz_gateway.protocols.openai_chat.choice_stream import ChoiceStream
 from havuz_gateway.protocols.openai_chat.finish import read_finish, spelled_finish
-from havuz_gateway.protocols.openai_chat.usage import read_usage
 from havuz_gateway.protocols.openai_chat.wire import PROTOCOL, SPELLING, answer_members, read_logprobs, write_usage
 
 _DONE = b"[DONE]"
@@ -84,7 +84,7 @@ class OpenAIChatStreamDecoder:
             found += self._start(chunk, begins=bool(choices) or raw_usage is not None)
         for choice in choices:
             found += self._choice(choice)
-        usage = read_usage(raw_usage)
+        usage = read_chat_usage(raw_usage)
         if usage is not None:
             extensions: Extensions = {} if write_usage(usage) == raw_usage else {SPELLING: {"usage": raw_usage}}
             found.append(ev.UsageReport(usage, service_tier=chunk.text("service_tier"), extensions=extensions))

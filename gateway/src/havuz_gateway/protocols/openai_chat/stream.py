@@ -5,8 +5,8 @@ from typing import Any
 from havuz_gateway.protocols.answer import text_or_none
 from havuz_gateway.protocols.errors import AnswerUnreadable
 from havuz_gateway.protocols.openai.errors import read_stream_error
+from havuz_gateway.protocols.openai.token_usage import read_chat_usage
 from havuz_gateway.protocols.openai_chat.answer import finish_reasons
-from havuz_gateway.protocols.openai_chat.usage import read_usage
 from havuz_gateway.protocols.tap import Findings, StreamRules, decode_event
 
 _DONE = b"[DONE]"
@@ -26,7 +26,7 @@ def _note(found: Findings, data: bytes, strip_usage: bool) -> bool:
     found.id = found.id or text_or_none(fields.get("id"))
     found.model = found.model or text_or_none(fields.get("model"))
     found.finish_reasons += finish_reasons(fields)
-    usage = read_usage(fields.get("usage"))
+    usage = read_chat_usage(fields.get("usage"))
     if usage is not None:
         found.usage = usage
     choices = fields.get("choices")

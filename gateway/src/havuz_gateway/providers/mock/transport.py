@@ -16,7 +16,7 @@ from havuz_gateway.providers.mock.embeddings import embed
 from havuz_gateway.providers.mock.provider import PATHS
 from havuz_gateway.providers.mock.render import as_events, as_json
 from havuz_gateway.providers.mock.specials import NOTHING, Special, error_answer, special_of
-from havuz_gateway.transport.base import Transport, TransportFailure, UpstreamRequest, UpstreamResponse
+from havuz_gateway.transport.base import CallTrace, Transport, TransportFailure, UpstreamRequest, UpstreamResponse
 
 _JSON = {"content-type": "application/json"}
 _EVENTS = {"content-type": "text/event-stream; charset=utf-8"}
@@ -61,7 +61,7 @@ class MockTransport:
     def __init__(self, wall: Callable[[], float]) -> None:
         self._wall = wall
 
-    async def send(self, request: UpstreamRequest, *, traced: bool = False) -> UpstreamResponse:
+    async def send(self, request: UpstreamRequest, *, trace: CallTrace | None = None) -> UpstreamResponse:
         """Answer, or fail as the request asks for."""
         path = request.url.partition("/v1")[2]
         fields, parts = await _asked(request)

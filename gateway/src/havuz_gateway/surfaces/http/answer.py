@@ -1,15 +1,16 @@
 """One answer to a client, written as bytes to its connection: what aiohttp's own response objects do, for less.
 
-https://www.rfc-editor.org/rfc/rfc9112#section-6. aiohttp is told of it by duck typing: it asks an answer for `prepare`,
-`write_eof` and `keep_alive`, and finds it sent.
+https://www.rfc-editor.org/rfc/rfc9112#section-6
 """
 
 from collections.abc import Mapping
 from http import HTTPStatus
 from re import compile as pattern
 
-from aiohttp import HttpVersion11, web
 from aiohttp.helpers import rfc822_formatted_time
+
+from havuz_gateway.surfaces.base import Rendered
+from havuz_gateway.surfaces.http.incoming import Incoming
 
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 _FORBIDDEN = pattern(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -27,7 +28,7 @@ class Answer:
 
     __slots__ = ("_bodiless", "_chunked", "_ended", "_keep", "_left", "_request", "status")
 
-    def __init__(self, request: web.BaseRequest, status: int, *, closing: bool) -> None:
+    def __init__(self, request: Incoming, status: int, *, closing: bool) -> None:
         self._request = request
         self.status = status
         self._keep = request.keep_alive and not closing
@@ -42,30 +43,30 @@ class Answer:
         if "content-length" in headers:
             self._left = int(headers["content-length"])
         elif not self._bodiless:
-            if self._request.version >= HttpVersion11:
+            if self._request.minor:
                 self._chunked = True
                 framing = "transfer-encoding: chunked\r\n"
             else:
                 self._keep = False  # its end is the connection's
-        self._send(self._lines(headers, framing))
+        self._request.send(self._lines(headers, framing))
 
     def chunk(self, data: bytes) -> None:
         """Send a piece of the body. What is longer than was announced is cut: it would be read as the next answer."""
         if not data or self._bodiless:
             return
         if self._chunked:
-            self._send(b"%x\r\n%b\r\n" % (len(data), data))
+            self._request.send(b"%x\r\n%b\r\n" % (len(data), data))
             return
         if self._left is not None:
             data = data[: self._left]
             self._left -= len(data)
-        self._send(data)
+        self._request.send(data)
 
     def last(self, data: bytes) -> None:
         """Send the last piece, which may be empty: the answer is whole with it."""
         self.chunk(data)
         if self._chunked:
-            self._send(_LAST_CHUNK)
+            self._request.send(_LAST_CHUNK)
         self._ended = self._bodiless or not self._left
 
     def whole(self, headers: Mapping[str, str], body: bytes) -> None:
@@ -73,56 +74,49 @@ class Answer:
         framing = "" if self.status in _BODILESS else f"content-length: {len(body)}\r\n"
         head = self._lines(headers, framing)
         if self._bodiless:
-            self._send(head)
+            self._request.send(head)
         elif len(body) <= _JOINED_BYTES:
-            self._send(head + body)
+            self._request.send(head + body)
         else:
-            self._send(head)
-            self._send(body)
+            self._request.send(head)
+            self._request.send(body)
         self._ended = True
 
     @property
     def waiting(self) -> bool:
         """Whether more is to be sent than the client has read for now."""
-        return self._request.protocol.writing_paused
+        return self._request.waiting
 
     async def drain(self) -> None:
         """Wait for a client that reads slowly. Raises `ConnectionError`."""
-        await self._request.writer.drain()
-
-    # aiohttp's side
+        await self._request.drain()
 
     @property
     def keep_alive(self) -> bool:
         """Whether the next request may come on this connection: never after half an answer."""
         return self._keep and self._ended
 
-    async def prepare(self, _: web.BaseRequest) -> None:
-        """It is sent already."""
-
-    async def write_eof(self) -> None:
-        """It is sent already."""
-
     def _lines(self, headers: Mapping[str, str], framing: str) -> bytes:
-        version = self._request.version
-        fields = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-        if _FORBIDDEN.search(fields.replace("\r\n", "")) or fields.count("\r\n") != len(headers):
-            raise ValueError("a header of an answer holds a control character")
-        reason = _REASONS.get(self.status, "")
+        minor = self._request.minor
         connection = ""
         if not self._keep:
             connection = "connection: close\r\n"
-        elif version < HttpVersion11:
+        elif not minor:
             connection = "connection: keep-alive\r\n"
-        return (
-            f"HTTP/{version[0]}.{version[1]} {self.status} {reason}\r\n{fields}"
-            f"{framing}date: {rfc822_formatted_time()}\r\n{connection}\r\n"
-        ).encode()
+        return _head(minor, self.status, headers, f"{framing}{connection}")
 
-    def _send(self, data: bytes) -> None:
-        request = self._request
-        transport = request.transport
-        if transport is None or transport.is_closing():
-            raise ConnectionResetError("the client is gone")
-        request.writer.output_size += len(data)  # by which aiohttp knows that an answer has begun
-        transport.write(data)
+
+def refused(told: Rendered) -> bytes:
+    """All of the last answer on a connection, to what never became a request."""
+    framing = f"content-length: {len(told.body)}\r\nconnection: close\r\n"
+    return _head(1, told.status, told.headers, framing) + told.body
+
+
+def _head(minor: int, status: int, headers: Mapping[str, str], framing: str) -> bytes:
+    lines = [f"{name}: {value}" for name, value in headers.items()]
+    written = "".join(lines)
+    if not written.isprintable() and _FORBIDDEN.search(written):  # the first is cheap, and true of nearly every head
+        raise ValueError("a header of an answer holds a control character")
+    first = f"HTTP/1.{minor} {status} {_REASONS.get(status, '')}"
+    last = f"{framing}date: {rfc822_formatted_time()}\r\n\r\n"
+    return "\r\n".join((first, *lines, last)).encode()

@@ -4,13 +4,10 @@ import asyncio
 import zlib
 from collections.abc import AsyncIterator, Callable
 
-from aiohttp import StreamReader, web
-from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.web_protocol import RequestPayloadError
-
 from havuz_gateway.errors import InvalidRequest, PayloadTooLarge, ServiceUnavailable
 from havuz_gateway.pipeline.exchange import ClientGone
 from havuz_gateway.protocols.multipart import FormError, boundary_of
+from havuz_gateway.surfaces.http.incoming import BadFraming, Incoming
 from havuz_gateway.transport.upload import NoRoom, Upload, UploadRoom
 
 _WINDOWS = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
@@ -30,7 +27,7 @@ class BodyTooSlow(InvalidRequest):
 
 
 async def read_body(
-    request: web.BaseRequest, *, limit: int, idle: float, total: float, check_sender: Callable[[], object]
+    request: Incoming, *, limit: int, idle: float, total: float, check_sender: Callable[[], object]
 ) -> bytes:
     """The whole body, decompressed. `limit` is bytes; `idle` (between two arrivals) and `total` are seconds.
 
@@ -38,22 +35,20 @@ async def read_body(
     `PayloadTooLarge`, `UnsupportedEncoding`, `BodyTooSlow`, `InvalidRequest` or `ClientGone`.
     """
     encoding = _encoding(request)
-    length = request.content_length
+    length = request.length
     if length is not None and length > limit:
         raise _too_large(limit)
     if length is not None and length > _FREE:
         check_sender()
-    content = request.content
     try:
-        if content.is_eof():  # the usual case: a small body came with the headers
-            body = content.read_nowait(-1)
-        else:
-            await _continue(request)
+        body = request.arrived()  # the usual case: a small body came with the headers
+        if body is None:
+            _continue(request)
             async with asyncio.timeout(total):
-                body = await _read_stream(content, limit, idle, check_sender)
+                body = b"".join([piece async for piece in _arriving(request, limit, idle, check_sender)])
     except TimeoutError:
         raise _too_slow(total) from None
-    except (RequestPayloadError, HttpProcessingError):
+    except BadFraming:
         raise _badly_framed() from None
     except ConnectionError as error:
         raise ClientGone from error
@@ -65,7 +60,7 @@ async def read_body(
 
 
 async def read_form(
-    request: web.BaseRequest,
+    request: Incoming,
     *,
     limit: int,
     idle: float,
@@ -76,7 +71,7 @@ async def read_form(
     """A form with files, which is not held in memory. Bounds and errors are those of `read_body`; where there is no
     room for it, `ServiceUnavailable`.
     """
-    length = request.content_length
+    length = request.length
     if _encoding(request) is not None:
         raise UnsupportedEncoding("a form with files is not taken compressed: send it plain")
     if length is not None and length > limit:
@@ -84,17 +79,17 @@ async def read_form(
     if length is not None and length > _FREE:
         check_sender()
     try:
-        upload = Upload(boundary_of(request.headers.get("Content-Type", "")), room)
-        await _continue(request)
+        upload = Upload(boundary_of(request.headers.get("content-type", "")), room)
+        _continue(request)
         async with asyncio.timeout(total):
-            async for piece in _arriving(request.content, limit, idle, check_sender):
+            async for piece in _arriving(request, limit, idle, check_sender):
                 await upload.append(piece)
             await upload.close()
     except FormError as error:
         raise InvalidRequest(error.message, param=error.param) from None
     except TimeoutError:
         raise _too_slow(total) from None
-    except (RequestPayloadError, HttpProcessingError):
+    except BadFraming:
         raise _badly_framed() from None
     except ConnectionError as error:
         raise ClientGone from error
@@ -103,18 +98,14 @@ async def read_form(
     return upload
 
 
-async def _read_stream(content: StreamReader, limit: int, idle: float, check_sender: Callable[[], object]) -> bytes:
-    return b"".join([piece async for piece in _arriving(content, limit, idle, check_sender)])
-
-
 async def _arriving(
-    content: StreamReader, limit: int, idle: float, check_sender: Callable[[], object]
+    request: Incoming, limit: int, idle: float, check_sender: Callable[[], object]
 ) -> AsyncIterator[bytes]:
     """The pieces of a body as they come, within bounds."""
     size = 0
     while True:
         async with asyncio.timeout(idle):
-            piece = await content.readany()
+            piece = await request.piece()
         if not piece:
             return
         if size <= _FREE < size + len(piece):
@@ -125,9 +116,9 @@ async def _arriving(
         yield piece
 
 
-def _encoding(request: web.BaseRequest) -> str | None:
+def _encoding(request: Incoming) -> str | None:
     """How the body is compressed, None for plain."""
-    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    encoding = request.headers.get("content-encoding", "").strip().lower()
     if encoding in ("", "identity"):
         return None
     if encoding not in _WINDOWS:
@@ -152,11 +143,9 @@ async def _unpacked(body: bytes, encoding: str, limit: int, check_sender: Callab
     return plain
 
 
-async def _continue(request: web.BaseRequest) -> None:
-    expectation = request.headers.get("Expect")
-    if expectation is not None and expectation.lower() == "100-continue":
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request.writer.output_size = 0
+def _continue(request: Incoming) -> None:
+    if request.headers.get("expect", "").lower() == "100-continue":
+        request.invite()
 
 
 def _too_slow(total: float) -> BodyTooSlow:

@@ -1,14 +1,9 @@
 """From a socket to an endpoint and back: requests become plain values, errors become the surface's answers."""
 
 import asyncio
-import logging
 import math
 import random
-import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
-
-from aiohttp import web
+from collections.abc import Callable, Mapping
 
 from havuz_gateway.errors import GatewayError, InvalidRequest, ProviderEndedStream
 from havuz_gateway.pipeline.authenticate import authenticate
@@ -18,37 +13,17 @@ from havuz_gateway.surfaces.base import Rendered, Surface
 from havuz_gateway.surfaces.credentials import take_credential
 from havuz_gateway.surfaces.http.answer import Answer
 from havuz_gateway.surfaces.http.body import read_body, read_form
+from havuz_gateway.surfaces.http.bounds import HttpBounds
+from havuz_gateway.surfaces.http.incoming import Incoming
 from havuz_gateway.surfaces.http.server import HttpServer
 from havuz_gateway.surfaces.http.writer import Dress, ResponseWriter
 from havuz_gateway.surfaces.registry import Registry
 from havuz_gateway.telemetry import logs
 from havuz_gateway.transport.upload import Upload, UploadRoom
 
-_log = logging.getLogger(__name__)
 _BUSY = (429, 503)
 _FORM = "multipart/form-data"
 _CLIENT_GONE = 499  # nginx's number for it; no client ever sees it
-
-
-@dataclass(frozen=True, slots=True)
-class HttpBounds:
-    """What one client may take. Sizes in bytes, times in seconds.
-
-    `max_image_form` and `max_audio_form` bound forms with files; `upload_room` what all of them keep on disk together.
-    `read_idle` bounds the pause between two pieces of a body, `read_total` the whole body, `write_idle` the wait for a
-    client that does not read, `keepalive` an idle connection (above the 60 s of the usual load balancers).
-    """
-
-    max_body: int = 32 * 1024 * 1024
-    max_image_form: int = 64 * 1024 * 1024
-    max_audio_form: int = 25 * 1024 * 1024
-    upload_room: int = 192 * 1024 * 1024
-    max_header: int = 16 * 1024
-    read_idle: float = 30.0
-    read_total: float = 300.0
-    write_idle: float = 30.0
-    keepalive: float = 75.0
-    lingering: float = 5.0
 
 
 def random_request_id(rng: random.Random) -> Callable[[], str]:
@@ -56,15 +31,28 @@ def random_request_id(rng: random.Random) -> Callable[[], str]:
     return lambda: f"req_{rng.getrandbits(96):024x}"
 
 
+class HeadTooSlow(InvalidRequest):
+    """The head of a request did not arrive in time."""
+
+    status = 408
+
+
 class HttpEdge:
     """The one handler of the public port. `active` counts requests in work; `idle` is set while there are none."""
 
     def __init__(
-        self, registry: Registry, services: Services, *, bounds: HttpBounds, new_id: Callable[[], str] | None = None
+        self,
+        registry: Registry,
+        services: Services,
+        *,
+        bounds: HttpBounds,
+        front: bool = True,
+        new_id: Callable[[], str] | None = None,
     ) -> None:
         self._registry = registry
         self._services = services
         self._bounds = bounds
+        self._front = front
         self._new_id = new_id or random_request_id(random.Random())  # noqa: S311 - a name, not a secret
         self._server: HttpServer | None = None
         self._room = UploadRoom(bounds.upload_room)
@@ -73,77 +61,70 @@ class HttpEdge:
         self.idle.set()
 
     def server(self) -> HttpServer:
-        """The server for `web.ServerRunner`, made in a running loop. A client that hangs up cancels its request."""
-        self._server = HttpServer(
-            self.handle,
-            refusal=self._refusal,
-            handler_cancellation=True,
-            access_log=None,
-            keepalive_timeout=self._bounds.keepalive,
-            lingering_time=self._bounds.lingering,
-            max_line_size=self._bounds.max_header,
-            max_field_size=self._bounds.max_header,
-        )
+        """The server for `web.ServerRunner`, made in a running loop; without `front`, aiohttp reads all requests."""
+        self._server = HttpServer(self.handle, refusal=self._refusal, bounds=self._bounds, front=self._front)
         return self._server
 
     def _draining(self) -> bool:
         return self._server is not None and self._server.draining
 
-    async def handle(self, raw: web.BaseRequest) -> Answer | web.StreamResponse:
-        """Answer one request."""
+    async def handle(self, incoming: Incoming) -> Answer | None:
+        """Answer one request. None: nobody was left to be answered."""
         request_id = self._new_id()
-        writer = ResponseWriter(raw, request_id=request_id, timeout=self._bounds.write_idle, closing=self._draining)
+        writer = ResponseWriter(
+            incoming, request_id=request_id, timeout=self._bounds.write_idle, closing=self._draining
+        )
         began = asyncio.get_running_loop().time()
         self.active += 1
         self.idle.clear()
         try:
-            await self._answer(raw, request_id, writer)
+            await self._answer(incoming, request_id, writer)
         except ClientGone:
-            _cut(raw)
+            incoming.cut()  # nothing more is written to a connection whose client is gone
         finally:
             writer.close()
             if not writer.accounted:
-                self._account(raw, request_id, writer, seconds=asyncio.get_running_loop().time() - began)
+                self._account(incoming, request_id, writer, seconds=asyncio.get_running_loop().time() - began)
             self.active -= 1
             if not self.active:
                 self.idle.set()
-        return writer.response or web.Response(status=_CLIENT_GONE)
+        return writer.response
 
-    def _account(self, raw: web.BaseRequest, request_id: str, writer: ResponseWriter, *, seconds: float) -> None:
+    def _account(self, incoming: Incoming, request_id: str, writer: ResponseWriter, *, seconds: float) -> None:
         """Count and log a request that never met the pipeline. A path nobody serves is not named: it may hold a key."""
         status = writer.response.status if writer.response is not None else _CLIENT_GONE
-        path = self._registry.template(raw.path)
+        path = self._registry.template(incoming.path)
         self._services.telemetry.metrics.answered_at_once(route=path, status=status)
         if logs.requests_enabled():
             logs.request_ended({"request_id": request_id, "path": path, "status": status, "seconds": seconds})
 
-    async def _answer(self, raw: web.BaseRequest, request_id: str, writer: ResponseWriter) -> None:
-        surface = self._registry.unknown(raw.headers)
+    async def _answer(self, incoming: Incoming, request_id: str, writer: ResponseWriter) -> None:
+        surface = self._registry.unknown(incoming.headers)
         writer.dress = self._dress(surface, request_id)
         try:
-            path = raw.path
-            place = self._registry.find(path, raw.headers)
+            path = incoming.path
+            place = self._registry.find(path, incoming.headers)
             if place.surface is not surface:
                 surface = place.surface
                 writer.dress = self._dress(surface, request_id)
-            endpoint = place.endpoint(raw.method, path)
+            endpoint = place.endpoint(incoming.method, path)
             if endpoint is None:
                 await writer.respond(204, {"allow": place.allow}, b"")
                 return
-            request, credential = await self._read(raw, request_id, surface)
+            request, credential = await self._read(incoming, request_id, surface)
             if surface.framing is not None:
                 writer.framing = surface.framing(request)
             await endpoint(request, writer, credential=credential, services=self._services)
             if not writer.started:
                 raise GatewayError("the request was handled without an answer: report this with the request id")
         except GatewayError as error:
-            await _tell(error, surface, _bare(raw, request_id), writer)
+            await _tell(error, surface, _bare(incoming, request_id), writer)
         except ClientGone:
             raise
         except Exception as error:
-            _log_failure(error, request_id)
+            logs.request_failed(error, request_id)
             told = GatewayError("the gateway failed on this request: report it with the request id")
-            await _tell(told, surface, _bare(raw, request_id), writer)
+            await _tell(told, surface, _bare(incoming, request_id), writer)
 
     def _dress(self, surface: Surface, request_id: str) -> Dress | None:
         """What the writer is to add to the headers of an answer on this surface."""
@@ -152,20 +133,15 @@ class HttpEdge:
             return None
         return lambda headers: added(headers, request_id=request_id, now=self._services.wall())
 
-    async def _read(self, raw: web.BaseRequest, request_id: str, surface: Surface) -> tuple[Request, str | None]:
-        headers: dict[str, str] = {}
-        for name, value in raw.headers.items():
-            lower = name.lower()
-            headers[lower] = f"{headers[lower]}, {value}" if lower in headers else value
-        query: dict[str, tuple[str, ...]] = {}
-        if raw.query_string:
-            query = {name: tuple(raw.query.getall(name)) for name in raw.query}
+    async def _read(self, incoming: Incoming, request_id: str, surface: Surface) -> tuple[Request, str | None]:
+        headers, query, path = incoming.headers, incoming.query, incoming.path
         credential = take_credential(headers, query, surface.key_places)
-        host, template = _host(headers.get("host", "")), self._registry.template(raw.path)
+        host, template = _host(headers.get("host", "")), self._registry.template(path)
 
         def request(body: bytes, upload: Upload | None = None) -> Request:
-            peer = raw.remote or ""
-            return Request(request_id, raw.method, raw.path, host, headers, query, body, upload, template, peer)
+            return Request(
+                request_id, incoming.method, path, host, headers, query, body, upload, template, incoming.peer
+            )
 
         def check_sender() -> object:
             if surface.check_sender is not None:
@@ -173,15 +149,19 @@ class HttpEdge:
             return authenticate(request(b""), credential, surface.protocol, self._services)
 
         bounds = self._bounds
-        kind = surface.forms.get(raw.path) if surface.forms and raw.content_type == _FORM else None
+        kind = surface.forms.get(path) if surface.forms and _is_form(headers) else None
         if kind is None:
             body = await read_body(
-                raw, limit=bounds.max_body, idle=bounds.read_idle, total=bounds.read_total, check_sender=check_sender
+                incoming,
+                limit=bounds.max_body,
+                idle=bounds.read_idle,
+                total=bounds.read_total,
+                check_sender=check_sender,
             )
             return request(body), credential
         limit = bounds.max_image_form if kind == "image" else bounds.max_audio_form
         upload = await read_form(
-            raw,
+            incoming,
             limit=limit,
             idle=bounds.read_idle,
             total=bounds.read_total,
@@ -190,19 +170,23 @@ class HttpEdge:
         )
         return request(b"", upload), credential
 
-    def _refusal(self, status: int) -> web.Response:
+    def _refusal(self, status: int) -> Rendered:
         """The answer to what was no request at all."""
         request_id = self._new_id()
         self._services.telemetry.metrics.answered_at_once(route=None, status=status)
-        error = (
-            InvalidRequest("the request is not valid HTTP: check its request line, header sizes and framing")
-            if status < 500
-            else GatewayError("the gateway failed on this connection: try again")
-        )
+        match status:
+            case 408:
+                error: GatewayError = HeadTooSlow("the head of the request did not arrive in time: send it at once")
+            case _ if status < 500:
+                error = InvalidRequest(
+                    "the request is not valid HTTP: check its request line, header sizes and framing"
+                )
+            case _:
+                error = GatewayError("the gateway failed on this connection: try again")
         nothing = Request(id=request_id, method="", path="", host="", headers={}, query={}, body=b"")
         rendered = self._registry.default.render_error(error, nothing)
         headers = {"server": "havuz", **rendered.headers, "x-request-id": request_id}
-        return web.Response(status=rendered.status, headers=headers, body=rendered.body)
+        return Rendered(rendered.status, headers, rendered.body)
 
 
 async def _tell(error: GatewayError, surface: Surface, request: Request, writer: ResponseWriter) -> None:
@@ -230,9 +214,9 @@ def _error_headers(error: GatewayError, rendered: Rendered) -> dict[str, str]:
     return headers
 
 
-def _bare(raw: web.BaseRequest, request_id: str) -> Request:
+def _bare(incoming: Incoming, request_id: str) -> Request:
     """What the rendering of an error may know: neither headers nor body."""
-    return Request(id=request_id, method=raw.method, path=raw.path, host="", headers={}, query={}, body=b"")
+    return Request(id=request_id, method=incoming.method, path=incoming.path, host="", headers={}, query={}, body=b"")
 
 
 def _host(value: str) -> str:
@@ -242,16 +226,5 @@ def _host(value: str) -> str:
     return value.partition(":")[0].lower()
 
 
-def _cut(raw: web.BaseRequest) -> None:
-    """Close a connection whose client is gone, so that nothing more is written to it."""
-    if raw.transport is not None:
-        raw.transport.abort()
-
-
-def _log_failure(error: Exception, request_id: str) -> None:
-    """Type and place only: the message of an exception may quote the request."""
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    _log.error(
-        "a request failed unexpectedly",
-        extra={"request_id": request_id, "error_type": type(error).__name__, "frames": frames},
-    )
+def _is_form(headers: Mapping[str, str]) -> bool:
+    return headers.get("content-type", "").partition(";")[0].strip().lower() == _FORM

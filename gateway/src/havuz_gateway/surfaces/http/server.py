@@ -1,68 +1,119 @@
-"""aiohttp's low-level server, without its router and middlewares, and with JSON where aiohttp itself would answer."""
+"""What listens on the public port: the front for plain requests, and aiohttp's low-level server for all others.
 
-import logging
+aiohttp's is used without its router and middlewares, and with JSON where it would answer itself.
+"""
+
+import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import cast
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from havuz_gateway.surfaces.http.answer import Answer
+from havuz_gateway.surfaces.http.aiohttp_connection import AiohttpConnection, Refusal
+from havuz_gateway.surfaces.http.aiohttp_request import AiohttpRequest, Sent
+from havuz_gateway.surfaces.http.answer import Answer, refused
+from havuz_gateway.surfaces.http.bounds import HttpBounds
+from havuz_gateway.surfaces.http.front import FrontConnection, FrontServer
+from havuz_gateway.surfaces.http.incoming import Incoming
+from havuz_gateway.surfaces.http.plain_head import HeadReader
 
-_log = logging.getLogger(__name__)
+_CLIENT_GONE = 499  # nginx's number for it; no client ever sees it
 
-Handler = Callable[[web.BaseRequest], Awaitable[Answer | web.StreamResponse]]
-Refusal = Callable[[int], web.Response]
+Handler = Callable[[Incoming], Awaitable[Answer | None]]
+"""Answers a request. None: nobody was left to be answered."""
 
 
 class HttpServer(web.Server):
-    """Makes one protocol object per connection. `refusal` renders what is refused before a request exists."""
+    """Makes one protocol object per connection. With `front`, plain requests never meet aiohttp."""
 
-    def __init__(self, handler: Handler, *, refusal: Refusal, **settings: Any) -> None:
-        told = cast("Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]", handler)
-        super().__init__(told, auto_decompress=False, **settings)  # bodies are unpacked within a bound in body.py
-        self.refusal = refusal
+    def __init__(self, handler: Handler, *, refusal: Refusal, bounds: HttpBounds, front: bool = True) -> None:
+        super().__init__(
+            cast("Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]", self._handle),
+            handler_cancellation=True,  # a client that hangs up cancels its request
+            auto_decompress=False,  # bodies are unpacked within a bound in body.py
+            access_log=None,
+            keepalive_timeout=bounds.keepalive,
+            lingering_time=bounds.lingering,
+            max_line_size=bounds.max_header,
+            max_field_size=bounds.max_header,
+        )
+        self._handler = handler
+        self._bounds = bounds
+        self._refusal = refusal
         self.draining = False
+        self._fronts: set[FrontConnection] = set()
+        self._front = self._front_server() if front else None
 
     def pre_shutdown(self) -> None:
         """Close idle connections. One with a request on it stays whole, so that a body on its way still arrives."""
         self.draining = True
         for connection in self.connections:
-            if isinstance(connection, _Connection):
+            if isinstance(connection, AiohttpConnection):
                 connection.close_if_idle()
+        for front in list(self._fronts):
+            if front.idle:
+                front.close()
+            else:
+                front.begin_now()
+
+    async def shutdown(self, timeout: float | None = None) -> None:
+        """Wait for the requests in work, `timeout` seconds at most; then cut them off."""
+        tasks = [front.task for front in self._fronts if front.task is not None]
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=timeout)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=timeout)
+        for front in list(self._fronts):
+            front.close()
+        await super().shutdown(timeout)
 
     def __call__(self) -> RequestHandler:
         """The protocol of a new connection."""
-        return _Connection(self, refusal=self.refusal, loop=self._loop, **self._kwargs)
+        if self._front is None:
+            return self._aiohttp_connection()
+        return cast("RequestHandler", FrontConnection(self._front, self._loop))
 
+    def _refuse(self, status: int) -> bytes:
+        """The last answer on a connection, to what never became a request."""
+        return refused(self._refusal(status))
 
-class _Connection(RequestHandler):
-    """One connection. What is no HTTP gets the surface's JSON error, and none of the client's bytes back."""
+    def _front_server(self) -> FrontServer:
+        return FrontServer(
+            read_head=HeadReader().read,
+            answer=self._answer,
+            refusal=self._refuse,
+            leave=self._leave_to_aiohttp,
+            connections=self._fronts,
+            draining=lambda: self.draining,
+            max_head=self._bounds.max_header,
+            head=self._bounds.head,
+            keepalive=self._bounds.keepalive,
+            lingering=self._bounds.lingering,
+        )
 
-    __slots__ = ("_refusal",)
+    def _leave_to_aiohttp(self, transport: asyncio.Transport, data: bytes, paused: bool) -> None:
+        connection = self._aiohttp_connection()
+        transport.set_protocol(connection)
+        connection.connection_made(transport)
+        if paused:
+            connection.pause_writing()
+        connection.data_received(data)
 
-    def __init__(self, server: web.Server, *, refusal: Refusal, **settings: Any) -> None:
-        super().__init__(server, **settings)
-        self._refusal = refusal
+    def _aiohttp_connection(self) -> AiohttpConnection:
+        return AiohttpConnection(self, refusal=self._refusal, bounds=self._bounds, loop=self._loop, **self._kwargs)
 
-    def close_if_idle(self) -> None:
-        """Close between requests: while the next one is waited for and nothing of it was read."""
-        if self._waiter is not None and not self._waiter.done():
-            self.force_close()  # `close` would leave the socket open and deaf
+    async def _answer(self, request: Incoming) -> bool:
+        answer = await self._handler(request)
+        return answer is not None and answer.keep_alive
 
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """Answer what never became a request, and close the connection."""
-        if status >= 500 and exc is not None:
-            # the message may hold parts of the request; its type is enough to find the line
-            _log.error("a connection failed", extra={"error_type": type(exc).__name__})
-        if request.writer.output_size > 0:
-            raise ConnectionError("an answer had begun when the connection failed")
-        response = self._refusal(status)
-        response.force_close()
-        return response
+    async def _handle(self, raw: web.BaseRequest) -> Sent | web.StreamResponse:
+        connection = cast("AiohttpConnection", raw.protocol)
+        connection.begin(raw)
+        try:
+            answer = await self._handler(AiohttpRequest(raw))
+        finally:
+            connection.end()
+        return web.Response(status=_CLIENT_GONE) if answer is None else Sent(keep_alive=answer.keep_alive)

@@ -1,13 +1,12 @@
-"""The pipeline's writer over a connection of aiohttp's. A client that stops reading is cut after a while."""
+"""The pipeline's writer over a client's connection. A client that stops reading is cut after a while."""
 
 import asyncio
 from collections.abc import Callable, Mapping
 
-from aiohttp import web
-
 from havuz_gateway.pipeline.exchange import ClientGone, Writer
 from havuz_gateway.surfaces.base import Framing
 from havuz_gateway.surfaces.http.answer import Answer
+from havuz_gateway.surfaces.http.incoming import Incoming
 
 _SERVER = "havuz"
 Dress = Callable[[Mapping[str, str]], Mapping[str, str]]
@@ -37,9 +36,7 @@ class ResponseWriter:
         "whole",
     )
 
-    def __init__(
-        self, request: web.BaseRequest, *, request_id: str, timeout: float, closing: Callable[[], bool]
-    ) -> None:
+    def __init__(self, request: Incoming, *, request_id: str, timeout: float, closing: Callable[[], bool]) -> None:
         self._request = request
         self._request_id = request_id
         self._timeout = timeout
@@ -143,9 +140,7 @@ class ResponseWriter:
             self._watch(self._timeout - waited)
             return
         self._timer = None
-        transport = self._request.transport
-        if transport is not None:
-            transport.abort()
+        self._request.cut()
 
 
 _: type[Writer] = ResponseWriter

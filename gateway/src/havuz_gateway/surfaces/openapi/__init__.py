@@ -3,3 +3,5 @@
 Each surface describes its own operations in a module beside its endpoints; what tables of checks say already is taken
 from them. https://spec.openapis.org/oas/v3.1.1.html
 """
+
+PATH = "/openapi.json"

@@ -7,15 +7,16 @@ from havuz_gateway.surfaces import described_account, described_orders
 from havuz_gateway.surfaces.anthropic import described as described_messages
 from havuz_gateway.surfaces.gemini import described as described_google
 from havuz_gateway.surfaces.openai import described_chat, described_media, described_responses
-from havuz_gateway.surfaces.openapi import errors
+from havuz_gateway.surfaces.openapi import PATH, errors
 from havuz_gateway.surfaces.openapi.headers import HEADERS
 from havuz_gateway.surfaces.openapi.operation import JSON, Answer, Operation
 from havuz_gateway.surfaces.openapi.schema import Schema, record, text
+from havuz_gateway.surfaces.openapi.words import described
 
-PATH = "/openapi.json"
 _ITSELF = Operation(
     "get", PATH, "getDocument", "Files", "Read this document", "OpenAI",
-    answers={200: Answer("An OpenAPI document.", {JSON: record({"openapi": text()})})}, keys="none",
+    answers={200: Answer("An OpenAPI document.", {JSON: record({"openapi": text("The version of OpenAPI.")})})},
+    keys="none",
 )  # fmt: skip
 _PARTS = (
     described_chat, described_responses, described_messages, described_google, described_media, described_orders,
@@ -58,7 +59,8 @@ def operations() -> tuple[Operation, ...]:
 
 def build() -> dict[str, Any]:
     """The document, without its servers. Raises `ValueError` where two operations or schemas have one name."""
-    schemas = dict(_once([errors.SCHEMAS, *(part.SCHEMAS for part in _PARTS)]))
+    made = _once([errors.SCHEMAS, *(part.SCHEMAS for part in _PARTS)])
+    schemas = {name: described(name, schema) for name, schema in made}
     return {
         "openapi": "3.1.0",
         "info": {"title": "API", "version": "1", "description": _ABOUT},

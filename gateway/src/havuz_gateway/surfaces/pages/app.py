@@ -5,8 +5,6 @@ from dataclasses import replace
 from urllib.parse import parse_qsl, quote
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment
-
 from havuz_contract.periods import zone
 from havuz_gateway.errors import (
     GatewayError,
@@ -17,10 +15,11 @@ from havuz_gateway.errors import (
     Unauthenticated,
 )
 from havuz_gateway.pipeline.authenticate import check
-from havuz_gateway.pipeline.exchange import Request, Writer
+from havuz_gateway.pipeline.exchange import ClientGone, Request, Writer
 from havuz_gateway.pipeline.services import Services
 from havuz_gateway.pipeline.types import Identity
 from havuz_gateway.sessions.store import Session
+from havuz_gateway.surfaces.deferred import Deferred
 from havuz_gateway.surfaces.pages import rendering
 from havuz_gateway.surfaces.pages.answers import Answer, Data, Desk, Redirect, Visit
 from havuz_gateway.surfaces.pages.formats import Formats
@@ -28,6 +27,7 @@ from havuz_gateway.surfaces.pages.languages import Language, preferred, read_lan
 from havuz_gateway.surfaces.pages.routes import ROOT, ROUTES, Route
 from havuz_gateway.surfaces.pages.security import check_origin, cookies
 from havuz_gateway.surfaces.pages.sign_in import LANGUAGE_COOKIE, end_session, session_cookie_name
+from havuz_gateway.telemetry import logs
 
 _FORM = "application/x-www-form-urlencoded"
 _MOST_FIELDS = 100
@@ -39,20 +39,25 @@ class Pages:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._languages: dict[str, Language] = read_languages()
-        self._templates: Environment = rendering.environment()
+        self._templates = Deferred(rendering.environment)
 
     async def __call__(self, request: Request, writer: Writer, *, credential: str | None, services: Services) -> None:
         """Write the whole answer; a key that is sent as one of the API is not looked at. Raises `ClientGone`."""
-        visit, route = self._visit(request, services), None
+        visit = self._visit(request, services)
+        route, parts = _route(request.path)
         try:
             if request.method == "POST":
                 check_origin(request)
-            visit = await self._signed_in(visit)
-            route, parts = _route(request.path)
-            answer = await _answered(replace(visit, parts=parts), route)
-        except GatewayError as error:
-            answer = _told(error, visit, route)
-        await rendering.send(answer, visit, writer, self._templates)
+            visit = replace(await self._signed_in(visit), parts=parts)
+            answer = await _answered(visit, route)
+            await rendering.send(answer, visit, writer, await self._templates.get())
+        except ClientGone:
+            raise
+        except Exception as error:
+            if writer.started:
+                raise  # too late for a page that tells of it
+            told = _told(_known(error, request), visit, route)
+            await rendering.send(told, visit, writer, await self._templates.get())
 
     def check_sender(self, request: Request) -> None:
         """A large body is read from whoever may be signed in only. Raises `Unauthenticated`."""
@@ -89,8 +94,10 @@ class Pages:
         return replace(visit, session=session, signed_in=identity, formats=Formats(visit.language.code, shown))
 
 
-async def _answered(visit: Visit, route: Route) -> Answer:
+async def _answered(visit: Visit, route: Route | None) -> Answer:
     """What the route's handler says; who has to be signed in for that is asked to."""
+    if route is None:
+        raise NotFound("there is no such page: check the address, or begin at the overview")
     method = "GET" if visit.request.method == "HEAD" else visit.request.method
     handler = {"GET": route.get, "POST": route.post}.get(method)
     if handler is None:
@@ -105,12 +112,12 @@ async def _answered(visit: Visit, route: Route) -> Answer:
     return await handler(visit)
 
 
-def _route(path: str) -> tuple[Route, Mapping[str, str]]:
+def _route(path: str) -> tuple[Route | None, Mapping[str, str]]:
     for route in ROUTES:
         parts = route.matched(path)
         if parts is not None:
             return route, parts
-    raise NotFound("there is no such page: check the address, or begin at the overview")
+    return None, {}
 
 
 def _identity(session: Session, visit: Visit) -> Identity | None:
@@ -140,6 +147,14 @@ def _told(error: GatewayError, visit: Visit, route: Route | None) -> Answer:
     if route is not None and route.kind == "data":
         return Data({"error": rendering.said(error, visit)}, status=error.status)
     return rendering.error_page(error, visit)
+
+
+def _known(error: Exception, request: Request) -> GatewayError:
+    """An error that can be told; one that nobody foresaw is told to the log."""
+    if isinstance(error, GatewayError):
+        return error
+    logs.request_failed(error, request.id)
+    return GatewayError("the page could not be made: try again, and if it stays so, report the number of the request")
 
 
 def _is_own(visit: Visit) -> bool:

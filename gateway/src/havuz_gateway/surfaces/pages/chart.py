@@ -10,7 +10,7 @@ from dataclasses import dataclass
 WIDTH, HEIGHT = 1000, 100
 _GAP_SHARE = 0.28
 _LEAST_HEIGHT = 1.0  # what is not nothing can be seen
-_NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
+_NICE = (1.0, 2.0, 2.5, 4.0, 5.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class Chart:
     top: float
 
 
-def bars(values: Sequence[float], labels: Sequence[str]) -> Chart:
-    """One bar for each value, with room between them."""
-    top = nice(max(values, default=0))
+def bars(values: Sequence[float], labels: Sequence[str], *, countable: bool = False) -> Chart:
+    """One bar for each value, with room between them. What is `countable` has no half on its scale."""
+    top = nice(max(values, default=0), countable=countable)
     slot = WIDTH / max(len(values), 1)
     width = slot * (1 - _GAP_SHARE)
     made = []
@@ -45,9 +45,13 @@ def bars(values: Sequence[float], labels: Sequence[str]) -> Chart:
     return Chart(tuple(made), top)
 
 
-def nice(value: float) -> float:
-    """The least round number that is no less: 1, 2, 2.5 or 5 with noughts; 1 for nothing."""
+def nice(value: float, *, countable: bool = False) -> float:
+    """The least round number that is no less: 1, 2, 2.5, 4 or 5 with noughts, and 1 for nothing.
+
+    Of what is `countable` it is one whose half is whole, too.
+    """
     if value <= 0:
-        return 1.0
+        return 2.0 if countable else 1.0
     power = 10.0 ** math.floor(math.log10(value))
-    return next((step * power for step in _NICE if step * power >= value), 10 * power)
+    rounds = (step * scale for scale in (power, 10 * power) for step in _NICE)
+    return next(top for top in rounds if top >= value and not (countable and top % 2))

@@ -31,12 +31,12 @@ def daily(days: Sequence[tuple[date, Used]], visit: Visit) -> DailyChart:
 
     def said(value: float, *, exactly: bool) -> str:
         if not costs:
-            return formats.number(value, 0 if value == int(value) else 1)
+            return formats.number(value)
         nanos = round(value * NANOS_PER_UNIT)
         return formats.exact(nanos, unit) if exactly else formats.amount(nanos, unit)
 
     labels = [f"{formats.day(day)}: {said(value, exactly=False)}" for (day, _), value in zip(days, values, strict=True)]
-    made = bars(values, labels)
+    made = bars(values, labels, countable=not costs)
     first, last = days[0][0], days[-1][0]
     return DailyChart(
         bars=made.bars,

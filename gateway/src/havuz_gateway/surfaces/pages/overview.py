@@ -29,6 +29,8 @@ async def overview(visit: Visit) -> Answer:
             "standing": holding.standing,
             "billing": visit.identity.project.billing,
             "is_test": visit.identity.key.mode == "Test",
+            "requests": sum(used.requests for _, used in days),
+            "shown_days": _SHOWN_DAYS,
             "rate_days": _RATE_DAYS,
             "per_day": spent // _RATE_DAYS,
             "days_left": left,

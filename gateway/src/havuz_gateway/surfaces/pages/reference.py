@@ -8,16 +8,16 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from havuz_gateway.errors import NotFound
-from havuz_gateway.surfaces.openapi import document, errors
+from havuz_gateway.surfaces.openapi import PATH, document, errors
 from havuz_gateway.surfaces.openapi.operation import JSON, Operation
-from havuz_gateway.surfaces.openapi.surface import DOCUMENT
 from havuz_gateway.surfaces.pages import snippets
 from havuz_gateway.surfaces.pages.answers import Answer, Page, Visit
 from havuz_gateway.surfaces.pages.schema_rows import rows_of, shown_type
 
+_DOCUMENT = document.build()
 _OPERATIONS = document.operations()
-_SCHEMAS: Mapping[str, Any] = DOCUMENT["components"]["schemas"]
-_HEADERS: Mapping[str, Any] = DOCUMENT["components"]["headers"]
+_SCHEMAS: Mapping[str, Any] = _DOCUMENT["components"]["schemas"]
+_HEADERS: Mapping[str, Any] = _DOCUMENT["components"]["headers"]
 _SLUGS = {tag.lower().replace(" ", "-"): tag for tag in document.TAGS}
 # What the examples of a section ask for, so that they can be shown with a model that the key may use.
 _ASKS_FOR = {"Chat": "chat", "Responses": "chat", "Messages": "chat", "Embeddings": "embeddings", "Images": "image"}
@@ -49,10 +49,10 @@ async def contents(visit: Visit) -> Answer:
         "reference.html",
         {
             "sections": sections,
-            "about": DOCUMENT["info"]["description"],
+            "about": _DOCUMENT["info"]["description"],
             "statuses": errors.STATUSES,
             "headers": [(name, header["description"]) for name, header in _HEADERS.items()],
-            "document": document.PATH,
+            "document": PATH,
             "d": lambda text: _marked(text, visit.language.code),
         },
     )

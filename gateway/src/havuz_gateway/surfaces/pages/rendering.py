@@ -4,10 +4,8 @@ import gzip
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from havuz_gateway.errors import GatewayError
 from havuz_gateway.pipeline.exchange import Writer
@@ -15,25 +13,34 @@ from havuz_gateway.surfaces.pages.answers import Answer, Data, Download, Page, R
 from havuz_gateway.surfaces.pages.languages import NAMES
 from havuz_gateway.surfaces.pages.routes import ROOT, ROUTES
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 _PRIVATE = {"cache-control": "no-store"}  # what a page shows is one customer's
+_UNFORESEEN = 500
 _PACKED_FROM_BYTES = 8 * 1024
 # What a page repeats of its query tells nobody the length of a secret: no other site gets a session's page at all.
 _PACKING_LEVEL = 4
 _JSON = {"content-type": "application/json; charset=utf-8", **_PRIVATE}
 
 
-def environment() -> Environment:
-    """The templates. A value that is missing is an error, never an empty place."""
-    return Environment(
+def environment() -> "Environment":
+    """The templates, all compiled. A value that is missing is an error, never an empty place."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    made = Environment(
         loader=PackageLoader("havuz_gateway.surfaces.pages"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    for name in made.list_templates():
+        made.get_template(name)
+    return made
 
 
-async def send(answer: Answer, visit: Visit, writer: Writer, templates: Environment) -> None:
+async def send(answer: Answer, visit: Visit, writer: Writer, templates: "Environment") -> None:
     """Write an answer. Raises `ClientGone`."""
     match answer:
         case Page():
@@ -72,6 +79,7 @@ def error_page(error: GatewayError, visit: Visit) -> Page:
             "title": say(known) if known in visit.language.texts else say("errors.other"),
             "message": said(error, visit),
             "status": error.status,
+            "request_id": visit.request.id if error.status == _UNFORESEEN else None,
         },
         status=error.status,
         headers=error.headers if error.retry_after is None else {"retry-after": f"{math.ceil(error.retry_after)}"},

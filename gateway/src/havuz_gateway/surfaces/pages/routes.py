@@ -10,6 +10,7 @@ neither inline ones nor markup made of text (`innerHTML`). A script that posts s
 answers `Streamed`.
 """
 
+import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,11 +25,10 @@ from havuz_gateway.surfaces.pages import (
     playground,
     prices,
     quick_start,
-    reference,
     sign_in,
     usage,
 )
-from havuz_gateway.surfaces.pages.answers import Handler
+from havuz_gateway.surfaces.pages.answers import Answer, Handler, Visit
 
 ROOT = "/dashboard"
 
@@ -55,6 +55,17 @@ class Route:
         return None if found is None else found.groupdict()
 
 
+async def _reference(visit: Visit) -> Answer:
+    """The API reference needs the whole document of the API: both are made when somebody reads it first."""
+    return await (await asyncio.to_thread(_reference_page, visit))(visit)
+
+
+def _reference_page(visit: Visit) -> Handler:
+    from havuz_gateway.surfaces.pages import reference
+
+    return reference.section if "section" in visit.parts else reference.contents
+
+
 ROUTES = (
     Route(ROOT, overview.overview, title="overview.title", icon="overview"),
     Route(f"{ROOT}/balance", overview.balance, kind="data"),
@@ -73,8 +84,8 @@ ROUTES = (
     Route(f"{ROOT}/playground/draw", post=playground.draw, kind="data"),
     Route(f"{ROOT}/playground/code", post=playground.code, kind="data"),
     Route(f"{ROOT}/start", quick_start.quick_start, title="start.title", icon="start"),
-    Route(f"{ROOT}/reference", reference.contents, title="reference.title", icon="reference"),
-    Route(f"{ROOT}/reference/{{section}}", reference.section, title="reference.title"),
+    Route(f"{ROOT}/reference", _reference, title="reference.title", icon="reference"),
+    Route(f"{ROOT}/reference/{{section}}", _reference, title="reference.title"),
     Route(f"{ROOT}/account", account.account, title="account.title", icon="account"),
     Route(f"{ROOT}/sign-in", sign_in.form, sign_in.sign_in, title="sign_in.title", signed_in=False),
     Route(f"{ROOT}/sign-out", post=sign_in.sign_out),

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 from pydantic.alias_generators import to_camel
 
@@ -81,6 +80,8 @@ class Sites(_Part):
     @classmethod
     def read(cls, path: Path) -> Self:
         """The sites of a file. Raises `SettingsError` with a sentence for each thing that is wrong."""
+        import yaml  # which most installations have no file for
+
         try:
             return cls.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
         except ValidationError as error:

@@ -1,16 +1,16 @@
 """One connection to a provider: a request is written, its answer parsed, and then the next one may come."""
 
 import asyncio
+import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import cast
 
 import httptools
 
-from havuz_gateway.transport.base import Payload, TransportFailure
+from havuz_gateway.transport.base import KEEPALIVE_SECONDS, Payload, TransportFailure
+from havuz_gateway.transport.http1 import answer_head
 from havuz_gateway.transport.http1.exchange import HIGH_WATER, Exchange
-
-MAX_HEAD_BYTES = 64 * 1024
-"""Bytes of an answer before its body; and of framing within it, such as trailers, in a row."""
+from havuz_gateway.transport.http1.tls import Resumed
 
 _LINGER_SECONDS = 1.0  # for the last chunk of a stream, which often comes in a packet of its own
 _JOINED_BYTES = 64 * 1024  # a body up to this size goes out in one piece with its head
@@ -29,9 +29,12 @@ class Connection(asyncio.Protocol):
         self._writable: asyncio.Event | None = None  # while an upload waits for the socket
         self._upload: asyncio.Task[None] | None = None
         self._lingering: asyncio.TimerHandle | None = None
+        self._remembered = False  # the TLS session, if there is one
         self._reset("")
+        self.sock: socket.socket | None = None
         self.opened_at = 0.0
         self.free_since = 0.0
+        self.rest = KEEPALIVE_SECONDS  # how long it may be free and be used again
 
     def _reset(self, method: str) -> None:
         self._method = method
@@ -49,6 +52,18 @@ class Connection(asyncio.Protocol):
     def usable(self) -> bool:
         """Whether a request can be written to it."""
         return self._exchange is None and self._transport is not None and not self._transport.is_closing()
+
+    def quiet(self) -> bool:
+        """Whether nothing has come that the loop has not read: the provider's close, or what nobody asked for."""
+        if self.sock is None:
+            return True
+        try:
+            self.sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
 
     def begin(self, method: str, head: bytes, body: bytes | Payload) -> Exchange:
         """Send a request; its answer arrives in what is returned. Only for a connection that is `usable`."""
@@ -85,6 +100,10 @@ class Connection(asyncio.Protocol):
         self._end_upload()
         if self._transport is not None:
             self._transport.abort()
+
+    def stop(self) -> None:
+        """Close at once, and tell whoever waits for an answer."""
+        self._fail(TransportFailure("reset", "this gateway is being stopped"))
 
     # asyncio's calls
 
@@ -134,7 +153,7 @@ class Connection(asyncio.Protocol):
             return
         if not self._headed:
             exchange.fail(TransportFailure("reset", "the provider closed the connection without an answer"))
-        elif exc is None and not _has_length(self._fields):
+        elif exc is None and not answer_head.has_length(self._fields):
             exchange.end()
         else:
             exchange.fail(TransportFailure("broken", "the provider closed the connection within its answer"))
@@ -157,16 +176,16 @@ class Connection(asyncio.Protocol):
             self._stray = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A field of the head. Of one that is repeated the first counts; trailers are not looked at."""
+        """A field of the head. Of one that is repeated the first counts, but for lists; trailers are not looked at."""
         if self._headed or self._whole:
             return
         self._head_size += len(name) + len(value)
-        if self._head_size > MAX_HEAD_BYTES:
-            self._wrong = _head_too_long()
+        if self._head_size > answer_head.MAX_HEAD_BYTES:
+            self._wrong = answer_head.too_long()
             raise self._wrong
         lower = name.decode("latin-1").lower()
         text = value.decode("utf-8", "surrogateescape")
-        if lower == "transfer-encoding" and lower in self._fields:
+        if lower in answer_head.LISTS and lower in self._fields:
             text = f"{self._fields[lower]}, {text}"
             self._fields[lower] = text
         self._fields.setdefault(lower, text)
@@ -176,14 +195,11 @@ class Connection(asyncio.Protocol):
         if self._exchange is None or self._whole:
             return
         status = self._parser.get_status_code()
-        if status < 200:
+        if 100 <= status < 200:
             self._fields = {}
             return
         try:
-            if self._fields.get("transfer-encoding", "chunked").lower() != "chunked":
-                raise TransportFailure(
-                    "protocol", "the provider's answer has a transfer-encoding that nobody asked for"
-                )
+            answer_head.check(status, self._fields)
             self._exchange.open(status, self._fields)
         except TransportFailure as failure:
             self._wrong = failure
@@ -202,6 +218,8 @@ class Connection(asyncio.Protocol):
         if self._headed and not self._whole:
             self._whole = True
             self._kept = self._parser.should_keep_alive()
+            if "transfer-encoding" in self._fields and self._parser.get_http_version() == "1.0":
+                self._kept = False  # which has no chunks: https://www.rfc-editor.org/rfc/rfc9112#section-6.1
 
     # ends
 
@@ -209,13 +227,27 @@ class Connection(asyncio.Protocol):
         """The answer has ended. The connection is kept when both sides are through with this request and agree."""
         self._exchange = None
         self._end_lingering()
-        early = self._upload is not None
-        if self._transport is None or not self._kept or self._stray or early or self._transport.is_closing():
+        transport = self._transport
+        if transport is None or not self._kept or self._stray or transport.is_closing() or self._still_sends(transport):
             self.cut()
         else:
             self.resume()
+            self.rest = answer_head.rest_of(self._fields)
+            if not self._remembered:
+                self._remember(transport)
             self._on_free(self)
         exchange.end()
+
+    def _remember(self, transport: asyncio.Transport) -> None:
+        """Keep the TLS session, whose ticket has come with the first answer, for connections to come."""
+        self._remembered = True
+        end = transport.get_extra_info("ssl_object")
+        if isinstance(end, Resumed):
+            end.remember()
+
+    def _still_sends(self, transport: asyncio.Transport) -> bool:
+        """Whether the answer came before all of the request was sent: the provider may never read the rest."""
+        return self._upload is not None or transport.get_write_buffer_size() > 0
 
     def _fail(self, failure: TransportFailure) -> None:
         exchange = self._exchange
@@ -226,8 +258,8 @@ class Connection(asyncio.Protocol):
     def _count_framing(self, size: int) -> None:
         """Bound what is neither head nor body: chunk extensions, trailers, and interim answers without an end."""
         self._frame_size += size
-        if self._frame_size > MAX_HEAD_BYTES:
-            self._fail(_head_too_long())
+        if self._frame_size > answer_head.MAX_HEAD_BYTES:
+            self._fail(answer_head.too_long())
 
     def _end_lingering(self) -> None:
         if self._lingering is not None:
@@ -257,12 +289,3 @@ class Connection(asyncio.Protocol):
         upload, self._upload = self._upload, None
         if upload is not None:
             upload.cancel()
-
-
-def _has_length(fields: dict[str, str]) -> bool:
-    """Whether the answer's head says where its body ends."""
-    return "content-length" in fields or "transfer-encoding" in fields
-
-
-def _head_too_long() -> TransportFailure:
-    return TransportFailure("protocol", f"the provider's answer has more than {MAX_HEAD_BYTES} bytes of headers")

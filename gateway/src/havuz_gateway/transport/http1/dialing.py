@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from dataclasses import dataclass, field
 
 import aiohappyeyeballs
 
@@ -11,41 +11,35 @@ from havuz_gateway.transport.base import CONNECT_TIMEOUT_SECONDS, TransportFailu
 from havuz_gateway.transport.http1.connection import Connection
 from havuz_gateway.transport.http1.names import Address, Names
 from havuz_gateway.transport.http1.request_head import Origin
+from havuz_gateway.transport.http1.tls import Tls
 
 _NEXT_ADDRESS_SECONDS = 0.25
 
 
-@lru_cache(maxsize=256)
-def tls_context(ca_bundle: str | None) -> ssl.SSLContext:
-    """How certificates are checked: by the system's authorities, or by those of a PEM bundle alone.
+@dataclass(frozen=True, slots=True)
+class Dialer:
+    """Makes connections to any origin."""
 
-    Raises `TransportFailure` of kind `tls`.
-    """
-    try:
-        context = ssl.create_default_context(cadata=ca_bundle)
-    except ssl.SSLError as error:
-        raise TransportFailure("tls", f"the CA bundle is not usable: {error.reason}") from error
-    context.set_alpn_protocols(["http/1.1"])
-    return context
+    names: Names
+    tls: Tls = field(default_factory=Tls)
 
-
-async def dial(origin: Origin, *, ca_bundle: str | None, names: Names, make: Callable[[], Connection]) -> Connection:
-    """A new connection to an origin. Raises `TransportFailure` of kind `connect` or `tls`."""
-    context = tls_context(ca_bundle) if origin.tls else None
-    place = f"{origin.host}:{origin.port}"
-    try:
-        addresses = await names.addresses(origin.host, origin.port)
-        async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
-            return await _connect(addresses, origin, context, make)
-    except TimeoutError:
-        sentence = f"no connection to {place} within {CONNECT_TIMEOUT_SECONDS:g} seconds"
-        raise TransportFailure("connect", sentence) from None
-    except ssl.SSLError as error:
-        words = getattr(error, "verify_message", "") or error.reason or type(error).__name__
-        raise TransportFailure("tls", f"TLS with {place} failed: {words}") from error
-    except (OSError, RuntimeError, ValueError) as error:  # uvloop raises RuntimeError, a bad name UnicodeError
-        words = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise TransportFailure("connect", f"can't connect to {place}: {words}") from error
+    async def dial(self, origin: Origin, *, ca_bundle: str | None, make: Callable[[], Connection]) -> Connection:
+        """A new connection. Raises `TransportFailure` of kind `connect` or `tls`."""
+        context = await self.tls.context(ca_bundle) if origin.tls else None
+        place = f"{origin.host}:{origin.port}"
+        try:
+            addresses = await self.names.addresses(origin.host, origin.port)
+            async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
+                return await _connect(addresses, origin, context, make)
+        except TimeoutError:
+            sentence = f"no connection to {place} within {CONNECT_TIMEOUT_SECONDS:g} seconds"
+            raise TransportFailure("connect", sentence) from None
+        except ssl.SSLError as error:
+            words = getattr(error, "verify_message", "") or error.reason or type(error).__name__
+            raise TransportFailure("tls", f"TLS with {place} failed: {words}") from error
+        except (OSError, RuntimeError, ValueError) as error:  # uvloop raises RuntimeError, a bad name UnicodeError
+            words = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            raise TransportFailure("connect", f"can't connect to {place}: {words}") from error
 
 
 async def _connect(
@@ -64,4 +58,5 @@ async def _connect(
     except BaseException:
         sock.close()
         raise
+    connection.sock = sock
     return connection

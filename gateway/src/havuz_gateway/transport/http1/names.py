@@ -17,6 +17,7 @@ STALE_SECONDS = 300.0
 """How long an answer is used further while no name server gives a new one."""
 
 _LOOKUP_SECONDS = 5.0
+_REFRESH_SECONDS = 0.5  # that a new answer is waited for where there is an old one; it may come later, too
 
 
 class Names:
@@ -35,15 +36,16 @@ class Names:
             return [number]
         place = host, port
         known = self._known.get(place)
-        if known is None or self._now() - known[0] > FRESH_SECONDS:
+        age = float("inf") if known is None else self._now() - known[0]
+        if known is not None and age <= FRESH_SECONDS:
+            found = known[1]
+        elif known is not None and age <= STALE_SECONDS:
             try:
-                found = await self._ask(place)
+                found = await self._ask(place, _REFRESH_SECONDS)
             except (OSError, UnicodeError):
-                if known is None or self._now() - known[0] > STALE_SECONDS:
-                    raise
                 found = known[1]
         else:
-            found = known[1]
+            found = await self._ask(place, _LOOKUP_SECONDS)
         found.append(found.pop(0))
         return tuple(found)
 
@@ -54,17 +56,17 @@ class Names:
             task.cancel()
         await asyncio.gather(*asking, return_exceptions=True)
 
-    async def _ask(self, place: tuple[str, int]) -> list[Address]:
+    async def _ask(self, place: tuple[str, int], seconds: float) -> list[Address]:
         task = self._asking.get(place)
         if task is None:
             task = asyncio.get_running_loop().create_task(self._answer(place), name=f"look up {place[0]}")
             self._asking[place] = task
             task.add_done_callback(lambda done: self._answered(place, done))
         try:
-            async with asyncio.timeout(_LOOKUP_SECONDS):
+            async with asyncio.timeout(seconds):
                 return await asyncio.shield(task)
         except TimeoutError:
-            raise OSError(f"no name server answered within {_LOOKUP_SECONDS:g} seconds") from None
+            raise OSError(f"no name server answered within {seconds:g} seconds") from None
 
     async def _answer(self, place: tuple[str, int]) -> list[Address]:
         return list(await self._look_up(*place))

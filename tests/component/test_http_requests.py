@@ -259,6 +259,7 @@ async def test_a_drain_waits_for_the_rest_of_a_body(
     gateway = start_gateway(http_server=http_server)
     world.gateways.append(gateway)
     customer, route = await world.serve(provider.base_url)
+    provider.always(Json(delay=1.5))  # longer than what is left of the process after its grace
     body = chat_body(route.model) + b" " * padding
     async with dial(gateway.port) as client:
         client.send(chat_head(customer.live, f"Content-Length: {len(body)}") + body[:50])

@@ -34,7 +34,7 @@ class Endpoints:
         self.entered = asyncio.Event()
 
     def surface(self) -> Surface:
-        names = ("echo", "stream", "limited", "bug", "late", "hang", "flood", "silent", "half")
+        names = ("echo", "stream", "limited", "bug", "late", "hang", "flood", "silent", "half", "aside")
         paths = {f"/{name}": {"POST": getattr(self, name), "GET": getattr(self, name)} for name in names}
         return Surface("test", "test", render_error, stream_error, paths)
 
@@ -89,6 +89,22 @@ class Endpoints:
         except (ClientGone, asyncio.CancelledError):
             self.gone.set()
             raise
+
+    async def aside(self, request: Request, writer: Writer, *, credential: str | None, services: Services) -> None:
+        await writer.start(200, {})
+
+        async def flood() -> None:
+            while True:
+                await writer.write(b"x" * 100_000)
+
+        aside = asyncio.create_task(flood())
+        self.entered.set()
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            await asyncio.wait((aside,))
+            assert isinstance(aside.exception(), ClientGone)
+            self.gone.set()
 
     async def silent(self, request: Request, writer: Writer, *, credential: str | None, services: Services) -> None:
         return

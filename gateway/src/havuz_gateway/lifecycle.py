@@ -128,6 +128,7 @@ async def _drain(gateway: Gateway, public: web.ServerRunner, server: HttpServer,
         await site.stop()
     await asyncio.sleep(0)  # what was accepted a moment ago begins to be handled
     server.pre_shutdown()
+    await asyncio.sleep(0)  # what waited for its body begins
     try:
         async with asyncio.timeout(drain.grace):
             await gateway.edge.idle.wait()

@@ -104,9 +104,10 @@ async def nothing_more_after(served: Served, begun: bytes) -> bytes:
         return await asyncio.wait_for(reader.read(), 5)
 
 
-async def test_a_client_that_does_not_read_is_cut(served: Served) -> None:
+@pytest.mark.parametrize("endpoint", ["flood", "aside"], ids=["its-own-task", "a-task-beside"])
+async def test_a_client_that_does_not_read_is_cut(served: Served, endpoint: str) -> None:
     async with served.connection() as (_, writer):
-        writer.write(b"GET /flood HTTP/1.1\r\nHost: x\r\n\r\n")
+        writer.write(b"GET /" + endpoint.encode() + b" HTTP/1.1\r\nHost: x\r\n\r\n")
         await asyncio.wait_for(served.endpoints.entered.wait(), 5)
         await asyncio.wait_for(served.endpoints.gone.wait(), 5)
     await asyncio.wait_for(served.edge.idle.wait(), 5)

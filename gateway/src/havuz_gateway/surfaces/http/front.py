@@ -114,12 +114,12 @@ class FrontConnection(asyncio.Protocol):
             return
         if request.missing:
             data = request.feed(data)
-            if not request.missing and self._timer is not None:
-                self._body_came(request)
         if data:
             self._buffer += data
             if len(self._buffer) > _BEHIND:
                 self.hold()
+        if self._timer is not None and not request.missing:
+            self._body_came(request)
 
     def eof_received(self) -> bool:
         """The client says no more. One whose request is whole may still wait for the answer."""
@@ -134,6 +134,9 @@ class FrontConnection(asyncio.Protocol):
         self._transport = None
         self._forget()
         self._server.connections.discard(self)
+        drained, self._drained = self._drained, None
+        if drained is not None and not drained.done():  # not only the request's own task may wait
+            drained.set_exception(ConnectionResetError("the client is gone"))
         if self._request is not None:
             self._request.lose()
         if self.task is not None:
@@ -168,7 +171,8 @@ class FrontConnection(asyncio.Protocol):
         if self._transport is None:
             raise ConnectionResetError("the client is gone")
         if self._paused:
-            self._drained = self._loop.create_future()
+            if self._drained is None or self._drained.done():
+                self._drained = self._loop.create_future()
             await self._drained
 
     def cut(self) -> None:
@@ -263,12 +267,11 @@ class FrontConnection(asyncio.Protocol):
         transport, self._transport = self._transport, None
         if transport is None or transport.is_closing():
             return
-        data, self._buffer = self._buffer, b""
         if self._held:
             transport.resume_reading()
         self._forget()
         self._server.connections.discard(self)
-        self._server.leave(transport, data, self._paused)
+        self._server.leave(transport, self._buffer, self._paused)
 
     # time
 

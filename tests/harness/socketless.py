@@ -22,7 +22,7 @@ from havuz_gateway.parts import Parts
 from havuz_gateway.pipeline.exchange import Request
 from havuz_gateway.settings import Settings
 from havuz_gateway.surfaces.openai.chat import chat
-from havuz_gateway.transport.base import Transport, UpstreamRequest, UpstreamResponse
+from havuz_gateway.transport.base import CallTrace, Transport, UpstreamRequest, UpstreamResponse
 from havuz_gateway.transport.http1.exchange import Exchange
 
 NOW = 1_790_000_000.0
@@ -84,7 +84,7 @@ class Canned:
         self._headers = {"content-type": content_type}
         self._pieces = pieces
 
-    async def send(self, request: UpstreamRequest, *, traced: bool = False) -> UpstreamResponse:
+    async def send(self, request: UpstreamRequest, *, trace: CallTrace | None = None) -> UpstreamResponse:
         """Answer 200."""
         await asyncio.sleep(0)
         return _Canned(self._headers, self._pieces)

@@ -159,6 +159,7 @@ class Session:
             start(self._processes, "1 % traced", served, traced=0.01),
             start(self._processes, "every request traced", served, traced=1.0),
             start(self._processes, "providers called by aiohttp", served, environment={"HAVUZ_HTTP_CLIENT": "aiohttp"}),
+            start(self._processes, "requests read by aiohttp", served, environment={"HAVUZ_HTTP_SERVER": "aiohttp"}),
         ]
         sections.plain(self.book, targets, self.effort, what="variants")
         base, counted, off, *others = (one.name for one in targets)
@@ -212,7 +213,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 def _judged(failed: dict[str, int]) -> int:
     for target, count in failed.items():
-        print(f"{target}: {count} requests or streams failed or did not end whole in time")
+        print(f"{target}: {count} requests were refused, or their answers cut")
     return 1 if any(name.startswith(HAVUZ) for name in failed) else 0
 
 

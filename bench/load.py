@@ -21,6 +21,7 @@ class Tally:
     answers: int = 0
     events: int = 0
     failures: int = 0
+    unfinished: int = 0  # what was still under way when nobody waited any longer
     latencies: list[float] = field(default_factory=list)
     delays: list[float] = field(default_factory=list)
     first_bytes: list[float] = field(default_factory=list)
@@ -28,7 +29,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What happened between two moments of a run. `total`, `first_bytes` and `failures` are those of the whole run."""
+    """What happened between two moments of a run; what stands below `delays` is of the whole run."""
 
     seconds: float
     cpu: float
@@ -38,6 +39,7 @@ class Window:
     delays: Sequence[float]
     first_bytes: Sequence[float]
     failures: int
+    unfinished: int
     total: int  # answers
 
 
@@ -71,6 +73,7 @@ class Watch:
             delays=tally.delays[delays:last_delay],
             first_bytes=tally.first_bytes,
             failures=tally.failures,
+            unfinished=tally.unfinished,
             total=tally.answers,
         )
 
@@ -124,6 +127,7 @@ class Connection(asyncio.Protocol):
         self._payload = payload
         self._tally = tally
         self._busy = False
+        self._given_up = False
         self._reset()
 
     def _reset(self) -> None:
@@ -136,8 +140,10 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """An answer that was under way is a failure."""
-        if self._busy:
+        """An answer that was under way is a failure, unless it was this end that gave up."""
+        if self._busy and self._given_up:
+            self._tally.unfinished += 1
+        elif self._busy:
             self._tally.failures += 1
         if not self.done.done():
             self.done.set_result(None)
@@ -149,7 +155,8 @@ class Connection(asyncio.Protocol):
         self._transport.write(self._payload)
 
     def close(self) -> None:
-        """End the connection; what is still under way is lost."""
+        """End the connection, whatever is under way."""
+        self._given_up = True
         self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -276,7 +283,7 @@ async def open_loop(
     while (waiting or len(free) < connections) and time.perf_counter() < late:  # noqa: ASYNC110 - half a second at most matters to none
         await asyncio.sleep(0.01)
     watch.close()
-    tally.failures += len(waiting)
+    tally.unfinished += len(waiting)
     for one in ready:
         one.close()
     await ended(ready)

@@ -20,6 +20,7 @@ _WARM_UP_SECONDS = 0.7
 _SETTLE_SECONDS = 1.5  # from the order of all streams to the window in which their events are counted
 _TAIL_SECONDS = 0.5
 _LATE_SHARE = 0.001
+_PATIENCE_SECONDS = 10.0  # for slow streams to say something
 _FLOODED_STREAMS = 16
 _FLOOD_EVENTS = 2000
 _QUIET_SECONDS = 0.2
@@ -40,6 +41,7 @@ class Reading:
     first_p99: float = 0.0  # until the first piece of a stream
     late: float = 0.0  # share of the events that were under way for longer than a pace
     failures: int = 0
+    unfinished: int = 0  # answers and streams that did not end in time
     total: int = 0  # answers, those before and after the window included
 
 
@@ -73,7 +75,7 @@ class Book:
         return figures.ratio(self.all(target, what, "cpu_each"), self.all(other, what, "cpu_each"))
 
     def failed(self) -> dict[str, int]:
-        """The targets that did not answer everything whole and in time, with how often."""
+        """The targets that refused a request or cut an answer, with how often."""
         lost: defaultdict[str, int] = defaultdict(int)
         for (target, _), readings in self.readings.items():
             lost[target] += sum(one.failures for one in readings)
@@ -128,10 +130,12 @@ def flood(target: Target, *, seconds: float) -> Reading:
 
 
 def open_streams(target: Target, *, streams: int, seconds: float, pace: int) -> tuple[int, float]:
-    """How many streams of as many have begun after some seconds, and the MiB that are resident then."""
-    payload = target.request(stream=True, pace=pace, events=int(2 * seconds * 1000 / pace) + 1)
+    """How many streams of as many have begun after some seconds or more, and the MiB that are resident then."""
+    payload = target.request(stream=True, pace=pace, events=int((seconds + _PATIENCE_SECONDS) * 1000 / pace) + 1)
     look = target.memory_mib
-    return asyncio.run(streaming.held(target.port, payload, streams=streams, settle=seconds, look=look))
+    return asyncio.run(
+        streaming.held(target.port, payload, streams=streams, settle=seconds, patience=_PATIENCE_SECONDS, look=look)
+    )
 
 
 def held(target: Target, *, streams: int, seconds: float, pace: int) -> bool:
@@ -142,7 +146,8 @@ def held(target: Target, *, streams: int, seconds: float, pace: int) -> bool:
 
 def is_held(reading: Reading, *, streams: int, pace: int) -> bool:
     """Not one event in a thousand was late, none is missing from the rate, and every stream ended whole."""
-    return not reading.failures and reading.late < _LATE_SHARE and reading.rate > 0.98 * streams * 1000 / pace
+    whole = not reading.failures and not reading.unfinished
+    return whole and reading.late < _LATE_SHARE and reading.rate > 0.98 * streams * 1000 / pace
 
 
 def settle(target: Target) -> bool:
@@ -170,5 +175,6 @@ def _reading(window: Window, count: int, times: Sequence[float], late: int = 0) 
         first_p99=figures.quantile(window.first_bytes, 0.99) * 1e3,
         late=late / count if count else 0.0,
         failures=window.failures,
+        unfinished=window.unfinished,
         total=window.total,
     )

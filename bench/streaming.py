@@ -80,14 +80,20 @@ async def flooded(
 
 
 async def held(
-    port: int, payload: bytes, *, streams: int, settle: float, look: Callable[[], float]
+    port: int, payload: bytes, *, streams: int, settle: float, patience: float, look: Callable[[], float]
 ) -> tuple[int, float]:
-    """Open slow streams; how many have said something after `settle` seconds, and what `look` says then."""
+    """Open slow streams and wait for `settle` seconds, and up to `patience` until all of them have said something.
+
+    How many have, and what `look` says then.
+    """
     tally = Tally()
     ready = await opened(port, streams, lambda: _Stream(payload, tally))
     for one in ready:
         one.send()
+    until = time.perf_counter() + patience
     await asyncio.sleep(settle)
+    while len(tally.first_bytes) < streams and time.perf_counter() < until:  # noqa: ASYNC110 - one look tells it all
+        await asyncio.sleep(0.05)
     heard, seen = len(tally.first_bytes), look()
     for one in ready:
         one.close()

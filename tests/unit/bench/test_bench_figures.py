@@ -90,8 +90,9 @@ def test_a_stamp_that_http_cuts_through_still_counts_as_an_event() -> None:
         (_reading(10.0, rate=4800.0), False),
         (_reading(10.0, rate=5000.0, late=0.01), False),
         (_reading(10.0, rate=5000.0, failures=1), False),
+        (_reading(10.0, rate=5000.0, unfinished=1), False),
     ],
-    ids=["all", "too few events", "late events", "a broken stream"],
+    ids=["all", "too few events", "late events", "a broken stream", "one that goes on"],
 )
 def test_streams_are_held_where_every_event_comes_in_time(reading: Reading, held: bool) -> None:
     assert is_held(reading, streams=100, pace=20) is held

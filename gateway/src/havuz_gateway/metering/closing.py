@@ -86,7 +86,9 @@ def closing_of(admitted: Admitted, settlement: Settlement, at: float, terms: Ter
     admission = admitted.admission
     key = admission.key
     used = settlement.usage or _NOTHING
-    read, written, cached, stored = map(_bounded, (used.input, used.output, used.cache_read, used.cache_write))
+    read, written, cached, stored, thought = _bounded(
+        used.input, used.output, used.cache_read, used.cache_write, used.reasoning
+    )
     counted, told = _pieces(used)
     dimensions, event = _labels(
         key.id, admission.route.model, settlement.upstream, settlement.provider, settlement.upstream_model,
@@ -106,7 +108,7 @@ def closing_of(admitted: Admitted, settlement: Settlement, at: float, terms: Ter
         counts=f"{1 if settlement.status == 'error' else 0},{read},{written},{cached},{stored}{counted}",
         event=(
             f'{event},"input":{read},"output":{written},"cache_read":{cached},"cache_write":{stored},'
-            f'"reasoning":{_bounded(used.reasoning)}{told},"attempts":{settlement.attempts},'
+            f'"reasoning":{thought}{told},"attempts":{settlement.attempts},'
             f'"flags":"{",".join(settlement.flags)}"}}'
         ),
     )
@@ -128,9 +130,11 @@ def _pieces(used: Usage) -> tuple[str, str]:
     """What is counted by the piece, for the roll-ups and for the event; nothing where nothing was used."""
     if not (used.images or used.characters or used.audio_ms):
         return "", ""
-    images, characters, audio = map(_bounded, (used.images, used.characters, used.audio_ms))
+    images, characters, audio = _bounded(used.images, used.characters, used.audio_ms)
     return f",{images},{characters},{audio}", f',"images":{images},"characters":{characters},"audio_ms":{audio}'
 
 
-def _bounded(tokens: int) -> int:
-    return tokens if 0 <= tokens <= _MOST_TOKENS else min(max(0, tokens), _MOST_TOKENS)
+def _bounded(*counts: int) -> tuple[int, ...]:
+    if min(counts) >= 0 and max(counts) <= _MOST_TOKENS:
+        return counts
+    return tuple(min(max(0, count), _MOST_TOKENS) for count in counts)

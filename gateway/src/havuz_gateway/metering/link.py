@@ -21,6 +21,9 @@ Sink = Callable[[Any], None]
 """Takes a reply: as Redis sent it, an `ErrorReply`, or a `LinkDown` when it is not known whether the call counted."""
 
 _log = logging.getLogger(__name__)
+_pack: Callable[[tuple[bytes | str | int, ...]], bytes] = cast(
+    "Any", hiredis.pack_command
+)  # its stub knows one part only
 _FIRST_PAUSE_SECONDS = 0.05
 _LAST_PAUSE_SECONDS = 1.0
 # Errors of a server that must not be asked any more: a demoted master, one that loads its data, one that is overdue.
@@ -58,13 +61,12 @@ class Address:
 
 def packed(*parts: bytes | str | int) -> bytes:
     """One command as Redis reads it."""
-    command: bytes = hiredis.pack_command(cast("Any", parts))  # its stub knows commands of one part only
-    return command
+    return _pack(parts)
 
 
 def packed_parts(*parts: bytes | str | int) -> bytes:
     """Parts of a command, to be put together later."""
-    command = packed(*parts)
+    command = _pack(parts)
     return command[command.index(b"\n") + 1 :]
 
 

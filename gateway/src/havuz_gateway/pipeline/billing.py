@@ -30,7 +30,11 @@ class Measured(NamedTuple):
 def measured(context: RequestContext) -> Measured:
     """What the request used, as far as anybody can tell."""
     answered = answered_attempt(context)
-    if answered is None or context.call is None or context.plan is None or context.call.action == "count_tokens":
+    return Measured(None) if answered is None else _measured(context, answered)
+
+
+def _measured(context: RequestContext, answered: Attempt) -> Measured:
+    if context.call is None or context.plan is None or context.call.action == "count_tokens":
         return Measured(None)
     if context.call.operation in MEDIA:
         return _measured_media(context, context.call, context.plan, answered)
@@ -73,7 +77,7 @@ def settlement_of(context: RequestContext, ticket: Ticket) -> Settlement:
         return Settlement(
             status=context.ended, operation=context.operation, attempts=len(context.attempts), upstream=_last(context)
         )
-    found = measured(context)
+    found = _measured(context, answered)
     member = answered.candidate.member
     return Settlement(
         status=context.ended,
@@ -91,7 +95,7 @@ def settlement_of(context: RequestContext, ticket: Ticket) -> Settlement:
 def cost_of(context: RequestContext, ticket: Ticket) -> int:
     """What the request costs as far as it has come, in nanos."""
     answered = answered_attempt(context)
-    return 0 if answered is None else _cost(ticket, answered, measured(context))
+    return 0 if answered is None else _cost(ticket, answered, _measured(context, answered))
 
 
 def _cost(ticket: Ticket, answered: Attempt, found: Measured) -> int:

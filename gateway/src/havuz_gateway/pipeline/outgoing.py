@@ -90,9 +90,9 @@ def _relayed(call: Call, plan: Plan, candidate: Candidate) -> Outgoing:
         name = candidate.member.provider.quirks(candidate.target.model).limit_field
         change.update(bound_change(call.protocol, fields, name=name, bound=plan.output_bound))
     dropped = _apply((candidate.target.parameters, *(mode.parameters for mode in plan.modes)), fields, change)
-    if _searches(call, plan, candidate, call.protocol):
+    if plan.modes and _searches(call, plan, candidate, call.protocol):
         change.update(_search_members(call.protocol, {**fields, **change}))
-    remove = [name for name in (*OWN_NAMES, *dropped) if name in fields]
+    remove = dropped if OWN_NAMES.isdisjoint(fields) else dropped | OWN_NAMES
     upload = call.upload
     return Outgoing(
         call=ProviderCall(
@@ -106,7 +106,7 @@ def _relayed(call: Call, plan: Plan, candidate: Candidate) -> Outgoing:
             answers=call.answers,
         ),
         wire=RelayWire(relayed, strip_usage, call.answers),
-        dropped=tuple(sorted(dropped | set(lost))),
+        dropped=tuple(sorted(dropped.union(lost))) if dropped or lost else (),
     )
 
 

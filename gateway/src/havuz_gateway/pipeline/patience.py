@@ -31,15 +31,26 @@ class Patience:
     from time to time, with its seconds, whether to wait any longer is in vain.
     """
 
-    __slots__ = ("_cancelling", "_deadline", "_expired", "_hopeless", "_loop", "_seconds", "_task", "_timer")
+    __slots__ = (
+        "_cancelling",
+        "_deadline",
+        "_expired",
+        "_hopeless",
+        "_looks_at",
+        "_loop",
+        "_seconds",
+        "_task",
+        "_timer",
+    )
 
     def __init__(self, seconds: float | None, *, hopeless: Callable[[float], bool] | None = None) -> None:
         self._hopeless = hopeless
         self._seconds = 0.0
         self._loop = asyncio.get_running_loop()
-        self._task = asyncio.current_task()
+        self._task = asyncio.current_task(self._loop)
         self._deadline = math.inf
         self._timer: asyncio.TimerHandle | None = None
+        self._looks_at = math.inf  # when the timer fires
         self._expired = False
         self._cancelling = 0
         if seconds is not None:
@@ -49,12 +60,12 @@ class Patience:
         """From now on, so many seconds more."""
         now = self._loop.time()
         self._deadline, self._seconds = now + seconds, seconds
-        when = self._next_look(now)
+        when = self._deadline if self._hopeless is None else self._next_look(now)
         if self._timer is None:
-            self._timer = self._loop.call_at(when, self._look)
-        elif when < self._timer.when():
+            self._look_at(when)
+        elif when < self._looks_at:
             self._timer.cancel()
-            self._timer = self._loop.call_at(when, self._look)
+            self._look_at(when)
 
     def suspend(self) -> None:
         """No limit until the next `renew`."""
@@ -81,6 +92,10 @@ class Patience:
         half = self._deadline - self._seconds / 2
         return half if now < half else min(self._deadline, now + self._seconds / _LOOKS)
 
+    def _look_at(self, when: float) -> None:
+        self._looks_at = when
+        self._timer = self._loop.call_at(when, self._look)
+
     def _in_vain(self, now: float) -> bool:
         return (
             self._hopeless is not None
@@ -95,7 +110,7 @@ class Patience:
         now = self._loop.time()
         if now < self._deadline and not self._in_vain(now):
             if self._deadline != math.inf:
-                self._timer = self._loop.call_at(self._next_look(now), self._look)
+                self._look_at(self._next_look(now))
             return
         self._expired = True
         if self._task is not None:

@@ -24,7 +24,7 @@ def make_plan(call: Call, identity: Identity, services: Planning) -> Plan:
             f"model {call.model!r} does not serve {call.operation}; it serves {', '.join(sorted(route.operations))}",
             param="model",
         )
-    modes = tuple(_mode(route, name) for name in call.modes)
+    modes = tuple(_mode(route, name) for name in call.modes) if call.modes else ()
     if identity.key.mode == "Test":
         return Plan(route=route, modes=modes, tiers=_test_tiers(route, services))
     targets = _targets(call, route, modes)
@@ -81,6 +81,8 @@ def _mode(route: Route, name: str) -> Mode:
 
 def _targets(call: Call, route: Route, modes: tuple[Mode, ...]) -> tuple[Target, ...]:
     """Those of the mode that has its own, else the route's. A request goes one way only."""
+    if not modes:
+        return route.targets
     own = {name: mode.targets for name, mode in zip(call.modes, modes, strict=True) if mode.targets}
     targets = next(iter(own.values()), route.targets)
     for name, others in own.items():

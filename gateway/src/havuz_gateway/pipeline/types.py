@@ -17,6 +17,16 @@ from havuz_gateway.values import frozen
 Operation = Literal["chat", "embeddings", "image", "speech", "transcription"]
 # "embedding" is Google's call for the embedding of one content.
 Action = Literal["chat", "embeddings", "embedding", "count_tokens", "image", "image_edit", "speech", "transcription"]
+_OPERATIONS: Mapping[Action, Operation] = {
+    "chat": "chat",
+    "embeddings": "embeddings",
+    "embedding": "embeddings",
+    "count_tokens": "chat",
+    "image": "image",
+    "image_edit": "image",
+    "speech": "speech",
+    "transcription": "transcription",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +92,7 @@ class Call:
     @property
     def operation(self) -> Operation:
         """The operation of the route that serves it; counting a chat's tokens is a part of chat."""
-        match self.action:
-            case "count_tokens":
-                return "chat"
-            case "embedding":
-                return "embeddings"
-            case "image_edit":
-                return "image"
-            case _:
-                return self.action
+        return _OPERATIONS[self.action]
 
 
 @frozen

@@ -50,7 +50,9 @@ def choose(usable: Sequence[Candidate], asked: Asked, *, now: float, rng: random
         usable = _cheapest(usable, asked.costs)
     if len(usable) == 1:
         return usable[0]
-    weights = [_weight(candidate, now) for candidate in usable]
+    weights = [
+        one.weight if (member := one.member).health.well and member.site.well else _weight(one, now) for one in usable
+    ]
     match asked.balance:
         case "Weighted":
             return usable[_draw(weights, rng, None)]
@@ -65,8 +67,7 @@ def choose(usable: Sequence[Candidate], asked: Asked, *, now: float, rng: random
 
 
 def _weight(candidate: Candidate, now: float) -> float:
-    member = candidate.member
-    return candidate.weight if member.well else candidate.weight * member.share(candidate.target.model, now)
+    return candidate.weight * candidate.member.share(candidate.target.model, now)
 
 
 def _less_busy_of_two(usable: Sequence[Candidate], weights: Sequence[float], rng: random.Random) -> Candidate:

@@ -42,11 +42,6 @@ class Member:
         self.upstream = upstream
         self.limited = upstream.limits != _UNLIMITED
 
-    @property
-    def well(self) -> bool:
-        """Whether there is nothing to ask about it: the usual case, answered by two looks."""
-        return self.health.well and self.site.well
-
     def blocked(self, model: str, now: float) -> Block | None:
         """Why it can't be asked for `model` (the upstream's name) now, or None when it can."""
         if self.site.well:

@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple, NoReturn
 
+from havuz_gateway.protocols.json_text import dump
+
 # Decoding takes time and memory per value, not per byte: pictures are large in bytes, hostile bodies in values.
 MAX_COMMAS = 500_000
 _WHITESPACE = " \t\n\r"
@@ -17,6 +19,7 @@ _HEADROOM = 50
 _QUOTED = 100  # characters of a key that are shown back
 # How an escaped letter or underscore begins: a key may be written with them.
 _ESCAPED_LETTERS = ("\\u005", "\\u006", "\\u007")
+_ESCAPED = "\\u00"  # and each of these
 
 
 class BodyError(ValueError):
@@ -51,12 +54,19 @@ def _no_constant(name: str) -> NoReturn:
 
 _decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
 _skipper = json.JSONDecoder()
-_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def _decoded_below(text: str, frames: int) -> Any:
     """`text` decoded so far down the stack, so that whoever works on the result has more of it left, not less."""
-    return _decoder.decode(text) if frames == 0 else _decoded_below(text, frames - 1)
+    return _decoded(text) if frames == 0 else _decoded_below(text, frames - 1)
+
+
+def _decoded(text: str) -> Any:
+    if text[:1] == "{":  # without the decoder's search for white space, of which there mostly is none
+        value, end = _decoder.raw_decode(text)
+        if end == len(text):
+            return value
+    return _decoder.decode(text)
 
 
 class Body:
@@ -78,7 +88,7 @@ class Body:
         try:
             text = raw.decode("utf-8")
             deep = text.count("[") + text.count("{") > _MANY_BRACKETS
-            fields = _decoded_below(text, _HEADROOM) if deep else _decoder.decode(text)
+            fields = _decoded_below(text, _HEADROOM) if deep else _decoded(text)
         except UnicodeDecodeError as error:
             raise BodyError(f"the body is not valid UTF-8 (byte {error.start})") from None
         except json.JSONDecodeError as error:
@@ -97,10 +107,10 @@ class Body:
 
     def edited(self, change: Mapping[str, Any], remove: Collection[str] = ()) -> bytes:
         """The body with members of `change` set (added where absent) and those in `remove` gone; all else untouched."""
-        removed = {name for name in remove if name in self.fields and name not in change}
+        removed = {name for name in remove if name in self.fields and name not in change} if remove else None
         if not change and not removed:
             return self.raw
-        added = [f"{_dump(name)}:{_dump(change[name])}" for name in change if name not in self.fields]
+        added = [f"{dump(name)}:{dump(change[name])}" for name in change if name not in self.fields]
         if removed:
             return self._rebuilt(change, removed, added)
         return self._replaced(change, added)
@@ -111,7 +121,7 @@ class Body:
         pieces: list[str] = []
         position = 0
         for span, name in places:
-            pieces += (self._text[position : span.value], _dump(change[name]))
+            pieces += (self._text[position : span.value], dump(change[name]))
             position = span.end
         closing = self._text.rindex("}")
         pieces.append(self._text[position:closing])
@@ -125,7 +135,7 @@ class Body:
         """Copy each member that stays; the white space between members goes with those that do not."""
         kept = [
             self._text[span.key : span.value]
-            + (_dump(change[name]) if name in change else self._text[span.value : span.end])
+            + (dump(change[name]) if name in change else self._text[span.value : span.end])
             for name, span in self._all_spans().items()
             if name not in removed
         ]
@@ -133,31 +143,23 @@ class Body:
 
     def _span(self, name: str) -> Span:
         """Where a member that is there stands."""
-        quoted = f'"{name}"'
-        if (
-            self._spans is None
-            and self._text.count(quoted) == 1
-            and not any(it in self._text for it in _ESCAPED_LETTERS)
-        ):
+        quoted, text = f'"{name}"', self._text
+        if self._spans is None and text.count(quoted) == 1 and not self._may_escape:
             # the text of the key stands there once, so that is the key
-            key = self._text.index(quoted)
-            value = _after_colon(self._text, key + len(quoted))
-            return Span(key, value, _skipper.raw_decode(self._text, value)[1])
+            key = text.index(quoted)
+            value = _after_colon(text, key + len(quoted))
+            return Span(key, value, _skipper.raw_decode(text, value)[1])
         return self._all_spans()[name]
+
+    @property
+    def _may_escape(self) -> bool:
+        """Whether a key may be written with escaped letters."""
+        return _ESCAPED in self._text and any(it in self._text for it in _ESCAPED_LETTERS)
 
     def _all_spans(self) -> dict[str, Span]:
         if self._spans is None:
             self._spans = _walk(self._text)
         return self._spans
-
-
-def _dump(value: Any) -> str:
-    text = _encoder.encode(value)
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # half a surrogate pair has no UTF-8, but it has an escape
-        return json.dumps(value, separators=(",", ":"))
-    return text
 
 
 def _skip(text: str, index: int) -> int:

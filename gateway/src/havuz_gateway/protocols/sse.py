@@ -16,6 +16,8 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 def split_complete(buffer: bytes) -> tuple[bytes, bytes]:
     """The whole events at the front of `buffer`, and the unfinished rest."""
+    if buffer.endswith(b"\n\n"):  # as nearly all that comes
+        return buffer, b""
     ends = [_end_of_last(buffer, b"\n\n")]
     if b"\r" in buffer:
         ends += (_end_of_last(buffer, b"\n\r\n"), _end_of_last(buffer, b"\r\r"))

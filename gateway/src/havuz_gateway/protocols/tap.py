@@ -106,8 +106,9 @@ class RelayTap:
         if not complete:
             return b""
         if self.found.committed:
-            if any(mark in complete for mark in self._rules.marks):
-                return self._inspect(complete)
+            for mark in self._rules.marks:
+                if mark in complete:
+                    return self._inspect(complete)
             self._unread = complete
             return complete
         return self._gate(complete)

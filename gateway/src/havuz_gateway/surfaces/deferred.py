@@ -1,6 +1,6 @@
 """What few requests need is made on the first of them, in a thread: a gateway that serves no page holds none.
 
-The thread shares the interpreter, so requests go on meanwhile, a few milliseconds slower.
+The thread shares the interpreter: requests go on meanwhile, slower for the moment that it takes.
 """
 
 import asyncio

@@ -132,13 +132,18 @@ def essence(response: ChatResponse) -> object:
     return spoken + refused, calls, thoughts(parts), sequence, response.usage
 
 
-def told(arguments: str) -> str:
-    """Of a call, whether or not its protocol has calls with free text: others wrap the text in an object."""
+def told(arguments: str) -> object:
+    """Of a call, whether or not its protocol has calls with free text: others wrap the text in an object.
+
+    An object counts by its value: the same number may be spelled in several ways.
+    """
     match load_object(arguments):
         case {"input": str() as text, **others} if not others:
             return text
-        case _:
+        case None:
             return arguments
+        case value:
+            return value
 
 
 def thoughts(parts: tuple[Part, ...]) -> list[object]:

@@ -200,6 +200,18 @@ async def test_a_tls_session_is_taken_up_again_by_the_next_connection_to_the_sam
     assert resumed == [False, True, True]
 
 
+async def test_many_connections_take_up_one_session(transport: HttpTransport) -> None:
+    async with FakeProvider(tls="valid") as provider:
+        url = f"{provider.base_url}/models"
+        request = UpstreamRequest(method="GET", url=url, headers={}, ca_bundle=provider.ca_pem)
+        for count in (1, 20, 40):
+            answers = await asyncio.gather(*(ask(transport, request) for _ in range(count)))
+            assert {status for status, _ in answers} == {200}
+        (pool,) = transport._pools.values()
+        reused = [_session_reused(connection) for connection in pool._open]
+        assert (len(reused), reused.count(False)) == (40, 1)
+
+
 async def test_a_session_is_not_shared_among_those_who_trust_others(transport: HttpTransport) -> None:
     async with FakeProvider(tls="valid") as provider:
         url = f"{provider.base_url}/models"

@@ -3,15 +3,18 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 import struct
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine
 
 import pytest
+import trustme
 import uvloop
 
 from harness.calls_upstream import ask, request_to
 from harness.raw_provider import Line, RawProvider, answering
-from havuz_gateway.transport.base import TransportFailure
+from havuz_gateway.transport.base import TransportFailure, UpstreamRequest
 from havuz_gateway.transport.client import HttpTransport
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -199,3 +202,40 @@ def reset(line: Line) -> None:
     with contextlib.suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     line.writer.transport.abort()
+
+
+@pytest.mark.parametrize("loop", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+@pytest.mark.parametrize("said", [True, False], ids=["closed", "cut"])
+def test_a_body_that_ends_with_its_connection_ends_with_its_tls(
+    loop: Callable[[Coroutine[None, None, bytes]], bytes], said: bool
+) -> None:
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+
+    def serve(listener: socket.socket) -> None:
+        with listener.accept()[0] as plain, contextlib.suppress(OSError):
+            line = context.wrap_socket(plain, server_side=True)
+            line.recv(10_000)
+            line.sendall(OK + b"\r\nhello")
+            if said:
+                line.unwrap()
+            line.close()
+
+    async def call(port: int) -> bytes:
+        transport = HttpTransport()
+        url, bundle = f"https://localhost:{port}/", authority.cert_pem.bytes().decode()
+        try:
+            response = await transport.send(UpstreamRequest("GET", url, {}, ca_bundle=bundle))
+            return await response.read(100)
+        finally:
+            await transport.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        serving = threading.Thread(target=serve, args=(listener,))
+        serving.start()
+        if said:
+            assert loop(call(listener.getsockname()[1])) == b"hello"
+        else:
+            with pytest.raises(TransportFailure, match="within its answer"):
+                loop(call(listener.getsockname()[1]))
+        serving.join()

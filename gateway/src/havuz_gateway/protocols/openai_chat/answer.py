@@ -43,8 +43,8 @@ def finish_reasons(fields: Mapping[str, Any]) -> tuple[str, ...]:
     choices = fields.get("choices")
     if not isinstance(choices, list):
         return ()
-    found = (choice.get("finish_reason") for choice in choices if isinstance(choice, dict))
-    return tuple(reason for reason in found if isinstance(reason, str))
+    found = [choice.get("finish_reason") for choice in choices if isinstance(choice, dict)]
+    return tuple([reason for reason in found if isinstance(reason, str)])
 
 
 def _size(fields: Mapping[str, Any]) -> int:

@@ -9,6 +9,7 @@ import httptools
 
 from havuz_gateway.transport.base import KEEPALIVE_SECONDS, Payload, TransportFailure
 from havuz_gateway.transport.http1 import answer_head
+from havuz_gateway.transport.http1.answer_head import LISTS, MAX_HEAD_BYTES
 from havuz_gateway.transport.http1.exchange import HIGH_WATER, Exchange
 from havuz_gateway.transport.http1.tls import Resumed
 
@@ -145,7 +146,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone: an answer that had no length has come to its end by that, any other is broken."""
         exchange, self._exchange = self._exchange, None
-        self._transport = None
+        transport, self._transport = self._transport, None
         self._end_lingering()
         self._end_upload()
         self._on_lost(self)
@@ -153,7 +154,7 @@ class Connection(asyncio.Protocol):
             return
         if not self._headed:
             exchange.fail(TransportFailure("reset", "the provider closed the connection without an answer"))
-        elif exc is None and not answer_head.has_length(self._fields):
+        elif exc is None and not answer_head.has_length(self._fields) and _said_goodbye(transport):
             exchange.end()
         else:
             exchange.fail(TransportFailure("broken", "the provider closed the connection within its answer"))
@@ -177,18 +178,17 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A field of the head. Of one that is repeated the first counts, but for lists; trailers are not looked at."""
-        if self._headed or self._whole:
+        if self._headed:
             return
         self._head_size += len(name) + len(value)
-        if self._head_size > answer_head.MAX_HEAD_BYTES:
+        if self._head_size > MAX_HEAD_BYTES:
             self._wrong = answer_head.too_long()
             raise self._wrong
-        lower = name.decode("latin-1").lower()
-        text = value.decode("utf-8", "surrogateescape")
-        if lower in answer_head.LISTS and lower in self._fields:
-            text = f"{self._fields[lower]}, {text}"
-            self._fields[lower] = text
-        self._fields.setdefault(lower, text)
+        fields, lower = self._fields, name.lower().decode()
+        if lower not in fields:
+            fields[lower] = value.decode("utf-8", "surrogateescape")
+        elif lower in LISTS:
+            fields[lower] += ", " + value.decode("utf-8", "surrogateescape")
 
     def on_headers_complete(self) -> None:
         """The head is whole. An interim answer (1xx) is passed over."""
@@ -205,6 +205,8 @@ class Connection(asyncio.Protocol):
             self._wrong = failure
             raise
         self._headed = True
+        if not self._remembered:
+            self._remember()
         if self._method == "HEAD":
             self._whole = True  # llhttp does not know that no body follows, so this connection is not used again
 
@@ -233,15 +235,13 @@ class Connection(asyncio.Protocol):
         else:
             self.resume()
             self.rest = answer_head.rest_of(self._fields)
-            if not self._remembered:
-                self._remember(transport)
             self._on_free(self)
         exchange.end()
 
-    def _remember(self, transport: asyncio.Transport) -> None:
-        """Keep the TLS session, whose ticket has come with the first answer, for connections to come."""
+    def _remember(self) -> None:
+        """Keep the TLS session, whose ticket has come before the first answer, for connections to come."""
         self._remembered = True
-        end = transport.get_extra_info("ssl_object")
+        end = None if self._transport is None else self._transport.get_extra_info("ssl_object")
         if isinstance(end, Resumed):
             end.remember()
 
@@ -258,7 +258,7 @@ class Connection(asyncio.Protocol):
     def _count_framing(self, size: int) -> None:
         """Bound what is neither head nor body: chunk extensions, trailers, and interim answers without an end."""
         self._frame_size += size
-        if self._frame_size > answer_head.MAX_HEAD_BYTES:
+        if self._frame_size > MAX_HEAD_BYTES:
             self._fail(answer_head.too_long())
 
     def _end_lingering(self) -> None:
@@ -289,3 +289,12 @@ class Connection(asyncio.Protocol):
         upload, self._upload = self._upload, None
         if upload is not None:
             upload.cancel()
+
+
+def _said_goodbye(transport: asyncio.Transport | None) -> bool:
+    """Whether TLS was closed as well, where there is any: else an end that only the close tells may be anybody's.
+
+    https://www.rfc-editor.org/rfc/rfc9112#section-9.8
+    """
+    end = None if transport is None else transport.get_extra_info("ssl_object")
+    return end.was_closed() if isinstance(end, Resumed) else True

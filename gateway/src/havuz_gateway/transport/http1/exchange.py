@@ -88,7 +88,7 @@ class Exchange:
         while not self.status:
             if self._failure is not None:
                 raise self._failure
-            await self._more()
+            await self._news()
 
     def chunks(self) -> AsyncIterator[bytes]:
         """The body as it arrives, in pieces as large as what has come."""
@@ -115,7 +115,7 @@ class Exchange:
                     self._unpacker.close()
                 raise StopAsyncIteration
             else:
-                await self._more()
+                await self._news()
 
     async def read(self, limit: int) -> bytes:
         """The body, cut where it is longer than `limit` bytes."""
@@ -143,12 +143,10 @@ class Exchange:
         self.size = 0
         return data
 
-    async def _more(self) -> None:
-        self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+    def _news(self) -> asyncio.Future[None]:
+        """To be awaited. It is not put away afterwards: `wake` passes over one that is done or cancelled."""
+        waiter = self._waiter = asyncio.get_running_loop().create_future()
+        return waiter
 
 
 _: type[UpstreamResponse] = Exchange

@@ -43,17 +43,27 @@ class Resumed(ssl.SSLObject):
     """One end of a connection. Classes made by `_resuming` know the sessions of one context."""
 
     sessions: dict[str, ssl.SSLSession]
+    _begun = False
 
     def do_handshake(self) -> None:
-        """Take the host's last session up again, if the host still knows it; else a whole handshake is made."""
-        host = self.server_hostname
-        known = self.sessions.get(host) if host is not None and self.version() is None else None
-        if known is not None and self.session is None:
-            self.session = known
+        """Take the host's last session up again, if the host still knows it; else a whole handshake is made.
+
+        It is called again and again, until it is through.
+        """
+        if not self._begun:
+            self._begun = True
+            known = self.sessions.get(self.server_hostname or "")
+            if known is not None:
+                self.session = known
         super().do_handshake()
 
     def remember(self) -> None:
-        """Keep the session for the next connection. Its ticket has come once an answer was read."""
+        """Keep the session for connections to come. Its ticket has come once an answer was read.
+
+        One that was taken up again is kept already, and lasts until the host does not know it any more.
+        """
+        if self.session_reused:
+            return
         session, host = self.session, self.server_hostname
         if session is None or host is None or not session.has_ticket:
             return
@@ -61,6 +71,15 @@ class Resumed(ssl.SSLObject):
         while len(self.sessions) >= _MOST_SESSIONS:
             del self.sessions[next(iter(self.sessions))]
         self.sessions[host] = session
+
+    def was_closed(self) -> bool:
+        """Whether the other end has said that it closes; to be asked when nothing more can come."""
+        try:
+            return not self.read(1)
+        except ssl.SSLZeroReturnError:
+            return True
+        except ssl.SSLError:
+            return False
 
 
 def _context(ca_bundle: str | None) -> ssl.SSLContext:

@@ -61,6 +61,12 @@ async def test_headers_that_are_too_large_are_refused(served: Served) -> None:
     assert (await served.post("/echo", b"{}", "x-large: " + "x" * 20_000)).status == 400
 
 
+async def test_headers_that_are_too_many_bytes_in_all_are_refused(served: Served) -> None:
+    fields = b"".join(b"x-%d: %b\r\n" % (number, b"x" * 10_000) for number in range(7))
+    answer = await served.send(b"GET /echo HTTP/1.1\r\nHost: x\r\n" + fields)
+    assert (answer.status, answer.error["type"]) == (400, "invalid_request_error")
+
+
 async def test_a_body_that_stops_coming_is_refused_in_time(served: Served) -> None:
     answer = await served.post("/echo", b"{", "Content-Length: 100")
     assert (answer.status, answer.error["type"]) == (408, "invalid_request_error")

@@ -14,6 +14,7 @@ from havuz_gateway.surfaces.http.bounds import HttpBounds
 from havuz_gateway.surfaces.http.half_closed import look_for_client
 
 _log = logging.getLogger(__name__)
+_FIELDS = 4  # of the largest size, which all fields of a head may take together
 
 Refusal = Callable[[int], Rendered]
 """Renders what is refused before a request exists, by its status."""
@@ -25,14 +26,15 @@ class AiohttpConnection(RequestHandler):
     A head that does not arrive in time is refused; aiohttp's own clock only looks at idle connections.
     """
 
-    __slots__ = ("_begun", "_body", "_ended", "_head_seconds", "_head_timer", "_part", "_refusal")
+    __slots__ = ("_begun", "_body", "_ended", "_head_seconds", "_head_timer", "_max_part", "_part", "_refusal")
 
     def __init__(self, server: web.Server, *, refusal: Refusal, bounds: HttpBounds, **settings: Any) -> None:
         super().__init__(server, **settings)
         self._refusal = refusal
         self._head_seconds = bounds.head
         self._head_timer: asyncio.TimerHandle | None = None
-        self._part = False  # of a head has come
+        self._part = 0  # bytes that have come of a head
+        self._max_part = _FIELDS * bounds.max_header
         self._begun = self._ended = 0  # requests
         self._body: StreamReader | None = None  # of the last one begun
 
@@ -57,10 +59,10 @@ class AiohttpConnection(RequestHandler):
         of_head = self._begun == known and (self._body is None or self._body.is_eof())
         super().data_received(data)
         if self._request_count > known:
-            self._part = False
+            self._part = 0
             self._stop_head_timer()
         elif data and of_head:
-            self._part = True
+            self._part += len(data)
             self._watch_head()
 
     def eof_received(self) -> bool:  # type: ignore[override]
@@ -112,13 +114,18 @@ class AiohttpConnection(RequestHandler):
         return self._request_count == self._ended
 
     def _watch_head(self) -> None:
-        if self._part and self._head_timer is None and self._between_requests:
-            self._head_timer = self._loop.call_later(self._head_seconds, self._refuse_late_head)
+        """Bound the head that has begun, in time and in all: aiohttp counts its fields, and the bytes of each."""
+        if not self._part or not self._between_requests:
+            return
+        if self._part > self._max_part:
+            self._refuse_head(400)
+        elif self._head_timer is None:
+            self._head_timer = self._loop.call_later(self._head_seconds, self._refuse_head, 408)
 
-    def _refuse_late_head(self) -> None:
-        self._head_timer = None
+    def _refuse_head(self, status: int) -> None:
+        self._stop_head_timer()
         if self._between_requests and self.transport is not None:
-            self.transport.write(refused(self._refusal(408)))
+            self.transport.write(refused(self._refusal(status)))
             self.force_close()
 
     def _stop_head_timer(self) -> None:

@@ -186,7 +186,7 @@ def _profiles(processes: Processes, effort: Effort) -> None:
             reading = measure.paced(target, streams=25, seconds=2 * effort.seconds)
         processes.stop(target)
         print(f"### A relayed {what} under cProfile, which slows it down\n")
-        print(hot_path.profile(loaded, idle, count=reading.count, lines=_PROFILE_LINES), end="\n\n")
+        print(hot_path.profile(loaded, idle, count=reading.total, lines=_PROFILE_LINES), end="\n\n")
 
 
 def main(arguments: argparse.Namespace) -> int:

@@ -40,7 +40,8 @@ class Window:
     first_bytes: Sequence[float]
     failures: int
     unfinished: int
-    total: int  # answers
+    all_answers: int
+    all_events: int
 
 
 class Watch:
@@ -74,7 +75,8 @@ class Watch:
             first_bytes=tally.first_bytes,
             failures=tally.failures,
             unfinished=tally.unfinished,
-            total=tally.answers,
+            all_answers=tally.answers,
+            all_events=tally.events,
         )
 
     def _look(self) -> tuple[float, float, int, int, int, int]:

@@ -42,7 +42,7 @@ class Reading:
     late: float = 0.0  # share of the events that were under way for longer than a pace
     failures: int = 0
     unfinished: int = 0  # answers and streams that did not end in time
-    total: int = 0  # answers, those before and after the window included
+    total: int = 0  # answers or events, those before and after the window included
 
 
 @dataclass(slots=True)
@@ -91,7 +91,7 @@ def requests(target: Target, *, connections: int, seconds: float, warmed: bool =
             target.port, payload, connections=connections, warm_up=warm_up, seconds=seconds, cpu=target.cpu_seconds
         )
     )
-    return _reading(window, window.answers, window.latencies)
+    return _reading(window, window.answers, window.latencies, total=window.all_answers)
 
 
 def latency(target: Target, *, rate: float, seconds: float) -> Reading:
@@ -102,7 +102,7 @@ def latency(target: Target, *, rate: float, seconds: float) -> Reading:
             target.port, payload, rate=rate, connections=_OPEN_CONNECTIONS, seconds=seconds, cpu=target.cpu_seconds
         )
     )
-    return _reading(window, window.answers, window.latencies)
+    return _reading(window, window.answers, window.latencies, total=window.all_answers)
 
 
 def paced(target: Target, *, streams: int, seconds: float, pace: int = PACE) -> Reading:
@@ -114,7 +114,7 @@ def paced(target: Target, *, streams: int, seconds: float, pace: int = PACE) -> 
         streaming.paced(target.port, payload, streams=streams, settle=settle, seconds=seconds, cpu=target.cpu_seconds)
     )
     late = sum(delay > pace / 1000 for delay in window.delays)
-    return _reading(window, window.events, window.delays, late=late)
+    return _reading(window, window.events, window.delays, late=late, total=window.all_events)
 
 
 def flood(target: Target, *, seconds: float) -> Reading:
@@ -126,7 +126,7 @@ def flood(target: Target, *, seconds: float) -> Reading:
             cpu=target.cpu_seconds,
         )
     )  # fmt: skip
-    return _reading(window, window.events, window.delays)
+    return _reading(window, window.events, window.delays, total=window.all_events)
 
 
 def open_streams(target: Target, *, streams: int, seconds: float, pace: int) -> tuple[int, float]:
@@ -163,7 +163,7 @@ def settle(target: Target) -> bool:
     return False
 
 
-def _reading(window: Window, count: int, times: Sequence[float], late: int = 0) -> Reading:
+def _reading(window: Window, count: int, times: Sequence[float], *, total: int, late: int = 0) -> Reading:
     known = [one for one in times if not math.isnan(one)]
     return Reading(
         count=count,
@@ -176,5 +176,5 @@ def _reading(window: Window, count: int, times: Sequence[float], late: int = 0) 
         late=late / count if count else 0.0,
         failures=window.failures,
         unfinished=window.unfinished,
-        total=window.total,
+        total=total,
     )

@@ -97,8 +97,7 @@ def ladder(book: Book, targets: Sequence[Target], effort: Effort) -> None:
     def turn(target: Target) -> None:
         each = book.median(target.name, streams_name(streams_of(book, target.name, effort)), "cpu_each")
         for pace, rungs in _RUNGS.items():
-            hope = _HOPE * 1e6 / (each * 1000 / pace) if each else float(rungs[0])
-            for rung in [one for one in rungs if not one > hope] or rungs[-1:]:
+            for rung in rungs_to_try(rungs, pace=pace, cpu_each=each):
                 _say(f"{rung} streams of {pace} ms")
                 well = measure.held(target, streams=rung, seconds=effort.seconds, pace=pace)
                 measure.settle(target)
@@ -107,6 +106,12 @@ def ladder(book: Book, targets: Sequence[Target], effort: Effort) -> None:
                     break
 
     _turns("ladder", targets, 1, turn)
+
+
+def rungs_to_try(rungs: Sequence[int], *, pace: int, cpu_each: float) -> Sequence[int]:
+    """The numbers of streams that a core may hold by the CPU of one event; the least of all where that is unknown."""
+    hope = _HOPE * 1e6 / (cpu_each * 1000 / pace) if cpu_each else float("inf")
+    return [one for one in rungs if one <= hope] or rungs[-1:]
 
 
 def plain(book: Book, targets: Sequence[Target], effort: Effort, *, what: str) -> None:

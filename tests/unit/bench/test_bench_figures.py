@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
-from bench import figures, sizing, stamps, tables
+from bench import figures, sections, sizing, stamps, tables
 from bench.measure import Book, Reading, is_held
 
 
@@ -114,6 +114,15 @@ def test_the_share_of_a_part_comes_from_turns_side_by_side() -> None:
 
 
 COSTS = sizing.Costs(request=100.0, event=25.0, idle_mib=60.0, stream_kib=30.0, redis=50.0)
+
+
+@pytest.mark.parametrize(
+    ("cpu_each", "tried"),
+    [(25.0, [1000, 500, 20]), (40.0, [500, 20]), (2000.0, [20]), (float("nan"), [20]), (0.0, [1000, 500, 20])],
+    ids=["with hope for all", "with hope for some", "hopeless", "unknown", "too cheap to see"],
+)
+def test_no_more_streams_are_tried_than_a_core_may_hold(cpu_each: float, tried: list[int]) -> None:
+    assert list(sections.rungs_to_try((1000, 500, 20), pace=20, cpu_each=cpu_each)) == tried
 
 
 def test_a_plan_adds_up() -> None:

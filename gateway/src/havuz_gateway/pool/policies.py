@@ -7,8 +7,10 @@ process has under way.
 import hashlib
 import math
 import random
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import field
+from itertools import accumulate
 
 from havuz_contract.snapshot.models import Balance
 from havuz_gateway.pool.types import Candidate
@@ -55,7 +57,7 @@ def choose(usable: Sequence[Candidate], asked: Asked, *, now: float, rng: random
     ]
     match asked.balance:
         case "Weighted":
-            return usable[_draw(weights, rng, None)]
+            return usable[_draw(list(accumulate(weights)), rng, None)]
         case "LowestLatency":
             return _quicker_of_two(usable, weights, rng, now=now, stream=asked.stream)
         case "CacheAffinity" if asked.conversation is not None:
@@ -75,8 +77,9 @@ def _less_busy_of_two(usable: Sequence[Candidate], weights: Sequence[float], rng
 
     On a tie the first draw stands, so that an idle pool shares by weight.
     """
-    first = _draw(weights, rng, None)
-    second = _draw(weights, rng, first)
+    sums = list(accumulate(weights))
+    first = _draw(sums, rng, None)
+    second = _draw(sums, rng, first)
     busier = usable[first].member.outstanding * weights[second] > usable[second].member.outstanding * weights[first]
     return usable[second if busier else first]
 
@@ -90,8 +93,9 @@ def _quicker_of_two(
     Where one of them has not been measured both count as equally quick, so that the load alone decides: it is tried,
     and not flooded. A key that was slow is tried again as its average fades.
     """
-    first = _draw(weights, rng, None)
-    second = _draw(weights, rng, first)
+    sums = list(accumulate(weights))
+    first = _draw(sums, rng, None)
+    second = _draw(sums, rng, first)
     waits = [_expected(usable[index], now, stream=stream) for index in (first, second)]
     if None in waits:
         waits = [1.0, 1.0]
@@ -147,18 +151,14 @@ def _mixed(number: int) -> int:
     return number ^ (number >> 31)
 
 
-def _draw(weights: Sequence[float], rng: random.Random, without: int | None) -> int:
-    """The index of one weighted draw, `without` left out."""
-    total = sum(weights)
-    if without is not None:
-        total -= weights[without]
-    point = rng.random() * total
-    last = 0
-    for index, weight in enumerate(weights):
-        if index == without:
-            continue
-        last = index
-        point -= weight
-        if point < 0:
-            break
-    return last
+def _draw(sums: Sequence[float], rng: random.Random, without: int | None) -> int:
+    """The index of one weighted draw, `without` left out; `sums` are the weights, each with all before it."""
+    if without is None:
+        return min(bisect_right(sums, rng.random() * sums[-1]), len(sums) - 1)
+    begin = sums[without - 1] if without else 0.0
+    left_out = sums[without] - begin
+    point = rng.random() * (sums[-1] - left_out)
+    if point >= begin:
+        point += left_out
+    found = min(bisect_right(sums, point), len(sums) - 1)
+    return found if found != without else found - 1 if found else 1  # only where a sum was rounded

@@ -1,7 +1,7 @@
 """Selection: which candidate is asked next, and what is said when none can be. Pure but for the rng it is given."""
 
 import random
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 
 from havuz_gateway.pool.policies import Asked, choose
@@ -43,9 +43,9 @@ def pick(
     """
     last_resort: list[Candidate] = []
     for tier in tiers:
-        usable: list[Candidate] = []
+        usable = _all_well(tier) if not tried and allowed is None else []
         resting: list[Candidate] = []
-        for candidate in tier:
+        for candidate in () if usable else tier:
             if candidate in tried or (allowed is not None and not allowed(candidate)):
                 continue
             member, model = candidate.member, candidate.target.model
@@ -63,6 +63,12 @@ def pick(
             return chosen
         last_resort = last_resort or resting
     return choose(last_resort, asked, now=now, rng=rng) if last_resort else None
+
+
+def _all_well(tier: Sequence[Candidate]) -> list[Candidate]:
+    """All of them, where there is nothing to ask about any: the usual case of a large pool. Else none."""
+    well = [one for one in tier if one.member.health.well and one.member.site.well]
+    return well if len(well) == len(tier) else []
 
 
 def _proven(usable: list[Candidate], asked: Asked, since: float) -> list[Candidate]:

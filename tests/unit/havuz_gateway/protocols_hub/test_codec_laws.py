@@ -139,7 +139,7 @@ def told(arguments: str) -> object:
     """
     match load_object(arguments):
         case {"input": str() as text, **others} if not others:
-            return text
+            return told(text)
         case None:
             return arguments
         case value:

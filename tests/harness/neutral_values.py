@@ -1,11 +1,11 @@
 """Neutral answers and requests of every shape that a protocol can say without help, for property tests."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
 
+from havuz_gateway.protocols.json_text import dump
 from havuz_gateway.protocols.neutral.content import (
     Base64Source,
     CacheMark,
@@ -36,7 +36,7 @@ values = st.recursive(
 )
 objects = st.dictionaries(words, values, max_size=3)
 # Compact, as the codecs write objects: other spellings of the same JSON are the same call.
-arguments = objects.map(lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+arguments = objects.map(dump)  # numbers as havuz spells them: others would be spelled anew where they are rewritten
 origins = st.sampled_from(["anthropic", "openai_responses", "gemini"])
 schemas = st.just({"type": "object", "properties": {"a": {"type": "string"}}, "additionalProperties": False})
 

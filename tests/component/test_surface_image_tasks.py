@@ -226,11 +226,12 @@ async def test_the_same_idempotency_key_is_one_task_and_one_charge(customer: Pay
 
 
 async def test_a_task_that_has_begun_can_not_be_cancelled(customer: Paying) -> None:
-    customer.provider.script(Hang())
+    customer.provider.script(drawn(delay=3.0))
     task_id = await order(customer.caller)
     await customer.provider.received(1)
     reply = await customer.caller.send("DELETE", f"/api/status?task_id={task_id}")
     assert refused(reply, 409).startswith("Conflict: ")
+    await ended(customer.caller, task_id)
 
 
 async def test_a_test_key_gets_a_real_picture_for_nothing(customer: Paying, drawing: GatewayProcess) -> None:

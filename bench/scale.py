@@ -6,6 +6,7 @@ machine that does other things are rough; CPU and memory hold. Nothing of it is 
 
 import argparse
 import asyncio
+import gc
 import os
 import sys
 import time
@@ -163,6 +164,7 @@ async def _follow(
     parts, stalls = Parts(Settings.make(redis_url=SecretStr(url), encryption_keys=SecretStr(ring))), Stalls()
     source = asyncio.create_task(parts.source.run())
     await parts.holder.loaded.wait()
+    gc.freeze()  # as a gateway does once it has loaded
     await asyncio.sleep(1.0)
     watching = asyncio.create_task(stalls.run())
     took = await _changes(api, gateways, key, options)

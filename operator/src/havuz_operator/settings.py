@@ -22,7 +22,7 @@ class Settings(ProcessSettings):
         default=(), description="namespaces to watch, separated by commas (default: the whole cluster)"
     )
     debounce: Annotated[float, Field(ge=0, le=10)] = Field(
-        default=0.02, description="seconds to wait for further changes before compiling"
+        default=0.01, description="seconds to wait for further changes before compiling"
     )
     resync_interval: Annotated[float, Field(ge=5, le=86_400)] = Field(
         default=300.0, description="seconds between two full listings, which heal whatever a watch has missed"

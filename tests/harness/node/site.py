@@ -40,6 +40,8 @@ class Site:
 def open_site() -> Iterator[Site]:
     """The cluster of `$KUBECONFIG` with the images of `$HAVUZ_E2E_GATEWAY` and `$HAVUZ_E2E_OPERATOR`, else a node here.
 
+    `$HAVUZ_E2E_SET` is further values for that cluster, as Helm's `--set` takes them.
+
     Raises `BuildError`, `RuntimeError` or `PermissionError` where there can be no node, with what to do.
     """
     existing = os.environ.get("KUBECONFIG")
@@ -73,7 +75,9 @@ def _existing(kubeconfig: Path) -> Site:
             "or unset KUBECONFIG for a node on this machine"
         ) from None
     values = {"gateway.image": gateway, "operator.image": operator}
-    return Site(Cluster(build(), kubeconfig), _settings(values), gateway)
+    further = os.environ.get("HAVUZ_E2E_SET")  # such as an image of Valkey that the cluster can pull
+    settings = [*_settings(values), *(["--set", further] if further else [])]
+    return Site(Cluster(build(), kubeconfig), settings, gateway)
 
 
 def _settings(values: dict[str, str]) -> list[str]:

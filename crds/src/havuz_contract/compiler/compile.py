@@ -92,8 +92,9 @@ def compile(  # noqa: A001 (it is what it does; nobody needs the built-in here)
 
     snapshot = models.Snapshot.model_construct(upstreams=upstream.parts, routes=routed.parts, projects=judged.parts)
     kinds = (upstream.statuses, judged.statuses, routed.statuses)
-    statuses = {ref: status for kind in kinds for ref, status in kind.items()}
-    memory.forget(but=[*pools, *(status.uid for status in statuses.values())])
+    statuses: dict[ObjectRef, ObjectStatus] = {**kinds[0], **kinds[1], **kinds[2]}
+    if len(memory.objects) > len(statuses) + len(pools):
+        memory.forget(but=(*pools, *(status.uid for status in statuses.values())))
     return Compiled(snapshot, statuses, kinds, next_end=read.until)
 
 

@@ -30,6 +30,7 @@ class Memo:
     objects: dict[str, Remembered] = field(default_factory=dict)
     stages: dict[str, tuple[tuple[object, ...], Any]] = field(default_factory=dict)
     judged: dict[str, dict[str, Any]] = field(default_factory=dict)
+    alone: dict[str, tuple[KubeObject, Any]] = field(default_factory=dict)
 
     def stage(self, name: str, inputs: tuple[object, ...], build: Callable[[], Result]) -> Result:
         """The result remembered for these inputs, else what `build` returns.
@@ -58,12 +59,20 @@ class Memo:
         return result
 
     def forget(self, *, but: Collection[str]) -> None:
-        """Drop everything but the objects with these names, each of which is remembered."""
-        if len(self.objects) == len(but):
-            return
+        """Drop everything but the objects with these names."""
         kept = set(but)
         for name in self.objects.keys() - kept:
             del self.objects[name]
+        for uid in self.alone.keys() - kept:
+            del self.alone[uid]
+
+    def of_itself(self, source: KubeObject, find: Callable[[], Result]) -> Result:
+        """What `find` says of this very object, which depends on nothing else."""
+        known = self.alone.get(source.uid)
+        if known is None or known[0] is not source:
+            known = self.alone[source.uid] = (source, find())
+        found: Result = known[1]
+        return found
 
 
 def _same_version(known: KubeObject, source: KubeObject) -> bool:

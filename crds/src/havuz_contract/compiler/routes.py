@@ -53,7 +53,7 @@ def build(
 
     A route without any usable target is served all the same, so that clients are told 503 and not 404.
     """
-    verdict = examine(checks.MODEL_ROUTE, route)
+    verdict = memo.of_itself(route, lambda: examine(checks.MODEL_ROUTE, route))
     visible_to = groups(route.spec.expose_to, route.metadata.namespace, namespaces)
     if verdict.status == "True" and (taken := claims.claim(route, visible_to)):
         verdict = refused("Conflicted", taken)
